@@ -33,3 +33,66 @@ export type * from './config/consumer-config.js'
 export { textOf, wireOf } from './subject/wire-text.js'
 export { SubjectFilter } from './subject/subject-filter.js'
 export { collides, isLiteral, isSubset, isValidSubject, matches, matchesBytes } from './subject/subject.js'
+export { JsonReader, JSON_DEPTH_MAX, parseJson, parseJsonObject } from './json/json-reader.js'
+export { JsonDecimal, JsonSyntaxError, isJsonObject, type JsonObject, type JsonValue, type JsonWritable } from './json/json-value.js'
+export { writeJson, writeJsonString } from './json/json-writer.js'
+export { ZERO_TIME_NANOS, ZERO_TIME_TEXT, formatRfc3339, formatStateTime, parseRfc3339 } from './json/rfc3339.js'
+export { formatGoDuration, parseGoDuration } from './json/go-duration.js'
+export {
+  DecodeContext,
+  JsonShapeError,
+  always,
+  boolShape,
+  canNotUnmarshal,
+  decodeRequest,
+  decodeShape,
+  durationShape,
+  embed,
+  enumShape,
+  filled,
+  int32Shape,
+  int64Shape,
+  intShape,
+  listShape,
+  optional,
+  stringMapShape,
+  stringShape,
+  structShape,
+  timeShape,
+  uint64Shape,
+  type DecodeOptions,
+  type Field,
+  type Fields,
+  type Shape,
+} from './json/shape.js'
+export {
+  completeStreamConfig,
+  streamConfigFromJson,
+  streamConfigInputFromJson,
+  streamConfigRequestShape,
+  streamConfigToJson,
+  streamMetaFromJson,
+  streamMetaToJson,
+  streamSourceShape,
+  subjectTransformShape,
+  type StreamConfigInput,
+  type StreamConfigRequest,
+  type StreamMeta,
+} from './config/stream-config-json.js'
+export {
+  completeConsumerConfig,
+  consumerConfigFromJson,
+  consumerConfigInputFromJson,
+  consumerConfigShape,
+  consumerConfigToJson,
+  consumerMetaFromJson,
+  consumerMetaToJson,
+  type ConsumerConfigInput,
+  type ConsumerMeta,
+} from './config/consumer-config-json.js'
+export {
+  consumerStateToJson,
+  filteredStateToJson,
+  sequencePairToJson,
+  streamStateToJson,
+} from './store/states-json.js'
