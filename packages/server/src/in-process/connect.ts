@@ -13,7 +13,7 @@ type Internal = typeof import('@nats-io/nats-core/internal')
 type Handler = InstanceType<Internal['ProtocolHandler']>
 
 /** nats-core marks the constructor private; `connect` beside it would use the global factory. */
-type ConnectionConstructor = new (options: ConnectionOptions) => InstanceType<Internal['NatsConnectionImpl']>
+type ConnectionConstructor = new (options: ConnectionOptions) => Internal['NatsConnectionImpl']['prototype']
 
 export class InProcessClientError extends Error {
   override readonly name: string = 'InProcessClientError'
@@ -31,7 +31,7 @@ export async function connectInProcess(openPipe: () => PipeTransport, options: C
   Object.defineProperty(handler, 'prepare', { value: () => prepare(handler, internal, openPipe()) })
   await handler.dialLoop()
   connection.protocol = handler
-  return connection
+  return connection as unknown as NatsConnection
 }
 
 async function loadClient(): Promise<Internal> {
