@@ -2,10 +2,9 @@
  * Advisories and metrics (jetstream-api.md section 21): JSON messages in the account of the asset. Nothing is
  * built when nobody listens, so a call costs one route look-up.
  */
-import { messageOf, wireOf, type Clock } from '@rivulet/store-types'
+import { formatRfc3339, messageOf, wireOf, type Clock } from '@rivulet/store-types'
 import { internalPublisher, type Account } from '@rivulet/accounts'
 import { uniqueToken } from '../identifiers.js'
-import { formatTime } from '../time-format.js'
 
 const ADVISORY_SUBJECTS = '$JS.EVENT.ADVISORY.'
 const ADVISORY_TYPES = 'io.nats.jetstream.advisory.v1.'
@@ -38,7 +37,7 @@ export class Advisories {
     const event = {
       type,
       id: uniqueToken(this.#random),
-      timestamp: formatTime(this.#clock.wallNanos()),
+      timestamp: formatRfc3339(this.#clock.wallNanos()),
       ...members(),
       ...(this.#domain === undefined ? {} : { domain: this.#domain }),
     }
