@@ -28,6 +28,16 @@ export interface FileSystem {
   syncDirectoryNow(path: string): void
   /** Bytes that can still be written under `path`; undefined when unknown. */
   freeBytes(path: string): number | undefined
+  /**
+   * Takes the directory for this process until `release` is called or the process ends in whatever way.
+   * @throws StoreError STORE_LOCKED when a living process holds it, this one included
+   */
+  lock(path: string): DirectoryLock
+}
+
+export interface DirectoryLock {
+  /** Idempotent. */
+  release(): void
 }
 
 export type FileStat = Readonly<{ size: number; isDirectory: boolean; modifiedMs: number }>

@@ -15,7 +15,7 @@ export type { Clock, Timer } from './clock/clock.js'
 export type { TurnPhase, Turns, TurnTask } from './clock/turns.js'
 export { silentLogger, type Logger, type LogFunction } from './logger.js'
 export { RecordCorruptError, StoreError, type StoreErrorCode } from './errors.js'
-export type { FileStat, FileSystem, OpenFile } from './file-system.js'
+export type { DirectoryLock, FileStat, FileSystem, OpenFile } from './file-system.js'
 export type {
   AppendPlace,
   DamageReport,
@@ -96,3 +96,18 @@ export {
   sequencePairToJson,
   streamStateToJson,
 } from './store/states-json.js'
+export { SystemClock } from './clock/system-clock.js'
+export { seededRandom, systemRandom } from './clock/random.js'
+export { TURN_ROUNDS_MAX, type TurnErrorHandler } from './clock/turn-queue.js'
+export { TurnLoop } from './clock/turn-loop.js'
+export { ManualTurns } from './clock/manual-turns.js'
+export { VIRTUAL_START_NANOS, VirtualClock } from './clock/virtual-clock.js'
+export {
+  VarintCursor,
+  VarintError,
+  uvarintSize,
+  writeSvarint,
+  writeSvarintBig,
+  writeUvarint,
+  writeUvarintBig,
+} from './encoding/varint.js'
