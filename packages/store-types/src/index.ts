@@ -111,3 +111,4 @@ export {
   writeUvarint,
   writeUvarintBig,
 } from './encoding/varint.js'
+export { SUBJECT_SIZE_MAX, SubjectIndex, type SubjectVisitor } from './subject-index/subject-index.js'

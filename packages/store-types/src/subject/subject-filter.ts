@@ -19,18 +19,19 @@ export class SubjectFilter {
   readonly isAll: boolean
   /** True when no filter has a wildcard: each is one subject. */
   readonly isLiteral: boolean
-  readonly #patterns: readonly Buffer[]
+  /** The filters as bytes. */
+  readonly patterns: readonly Buffer[]
 
   private constructor(subjects: readonly string[]) {
     this.subjects = subjects
     this.isAll = subjects.length === 0
     this.isLiteral = !this.isAll && subjects.every(isLiteral)
-    this.#patterns = subjects.map((subject) => Buffer.from(subject, 'latin1'))
+    this.patterns = subjects.map((subject) => Buffer.from(subject, 'latin1'))
   }
 
   matches(bytes: Buffer, offset: number, size: number): boolean {
     if (this.isAll) return true
-    for (const pattern of this.#patterns) if (matchesBytes(pattern, bytes, offset, size)) return true
+    for (const pattern of this.patterns) if (matchesBytes(pattern, bytes, offset, size)) return true
     return false
   }
 
