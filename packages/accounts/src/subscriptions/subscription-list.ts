@@ -2,6 +2,11 @@ import { matches } from '@rivulet/store-types'
 import type { Route } from './route.js'
 import type { Subscription } from './subscription.js'
 
+/** Hears when subscriptions to one subject, spelled exactly so, come or go: consumers that push. */
+export interface InterestWatcher {
+  interestChanged(): void
+}
+
 /**
  * Everybody who wants messages of one account. Answers "who gets this literal subject" from a cache of
  * routes; `generation` grows with every change and makes cached routes void.
@@ -10,6 +15,7 @@ export class SubscriptionList {
   #generation = 1
   readonly #all = new Set<Subscription>()
   readonly #routes = new Map<string, Route>()
+  readonly #watchers = new Map<string, Set<InterestWatcher>>()
 
   /** Grows with every change of interest. */
   get generation(): number {
@@ -23,13 +29,32 @@ export class SubscriptionList {
   insert(subscription: Subscription): void {
     this.#all.add(subscription)
     this.invalidate()
+    this.#notify(subscription.subject)
   }
 
   /** False when it was not there. */
   remove(subscription: Subscription): boolean {
     if (!this.#all.delete(subscription)) return false
     this.invalidate()
+    this.#notify(subscription.subject)
     return true
+  }
+
+  /** `watcher` is told after each insert or remove of a subscription to exactly this subject (wire text). */
+  watch(subject: string, watcher: InterestWatcher): void {
+    const watchers = this.#watchers.get(subject)
+    if (watchers) watchers.add(watcher)
+    else this.#watchers.set(subject, new Set([watcher]))
+  }
+
+  unwatch(subject: string, watcher: InterestWatcher): void {
+    const watchers = this.#watchers.get(subject)
+    if (watchers?.delete(watcher) && watchers.size === 0) this.#watchers.delete(subject)
+  }
+
+  #notify(subject: string): void {
+    const watchers = this.#watchers.get(subject)
+    if (watchers) for (const watcher of watchers) watcher.interestChanged()
   }
 
   /** Makes every cached route void: an `accepts` changed its answer. */
