@@ -27,6 +27,12 @@ export type {
 export { StoredMessage } from './store/stored-message.js'
 export type { ConsumerState, FilteredState, PendingDelivery, SequencePair, StreamState } from './store/states.js'
 export type { ConsumerStore } from './store/consumer-store.js'
+export {
+  ConsumerPosition,
+  copyConsumerState,
+  emptyConsumerState,
+  type AckRules,
+} from './store/consumer-position.js'
 export type { RecoveredStream, StreamStorage } from './store/stream-storage.js'
 export type * from './config/stream-config.js'
 export type * from './config/consumer-config.js'

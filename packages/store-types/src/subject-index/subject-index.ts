@@ -21,8 +21,6 @@ import { HASH_SEED, continueHash, finishHash } from './subject-hash.js'
 const DOT = 0x2e
 const STAR = 0x2a
 const FULL = 0x3e
-const CAPACITY_MIN = 8
-
 /** Subjects are at most this long, as in the records of the file store. */
 export const SUBJECT_SIZE_MAX: number = BYTE_HEAP_RUN_MAX
 
@@ -64,7 +62,10 @@ export class SubjectIndex {
 
   /** Memory held, in bytes, the spare room of growing arrays included. */
   get byteCount(): number {
-    return this.counts.length * 43 + this.#heap.byteCount + this.#table.byteCount + this.#tree.byteCount
+    let columns = this.counts.byteLength + this.firsts.byteLength + this.lasts.byteLength + this.flags.byteLength
+    columns += this.#places.byteLength + this.#sizes.byteLength + this.#nodes.byteLength
+    columns += this.#next.byteLength + this.#previous.byteLength
+    return columns + this.#heap.byteCount + this.#table.byteCount + this.#tree.byteCount
   }
 
   /** The id of a literal subject, 0 when it is not there. Allocates nothing. */
@@ -203,21 +204,21 @@ export class SubjectIndex {
       this.#free = this.#next[id] as number
       return id
     }
-    this.#idMax++
-    if (this.#idMax >= this.counts.length) this.#grow(Math.max(CAPACITY_MIN, Math.ceil(this.counts.length * 1.5)))
+    this.#grow(++this.#idMax)
     return this.#idMax
   }
 
-  #grow(capacity: number): void {
-    this.counts = copied(new Float64Array(capacity), this.counts)
-    this.firsts = copied(new Float64Array(capacity), this.firsts)
-    this.lasts = copied(new Float64Array(capacity), this.lasts)
-    this.flags = copied(new Uint8Array(capacity), this.flags)
-    this.#places = copied(new Uint32Array(capacity), this.#places)
-    this.#sizes = copied(new Uint16Array(capacity), this.#sizes)
-    this.#nodes = copied(new Int32Array(capacity), this.#nodes)
-    this.#next = copied(new Int32Array(capacity), this.#next)
-    this.#previous = copied(new Int32Array(capacity), this.#previous)
+  /** Each column starts at another size, so that they do not all grow, and pause, in the same call. */
+  #grow(id: number): void {
+    if (id >= this.counts.length) this.counts = copied(new Float64Array(enlarged(id, 8)), this.counts)
+    if (id >= this.firsts.length) this.firsts = copied(new Float64Array(enlarged(id, 9)), this.firsts)
+    if (id >= this.lasts.length) this.lasts = copied(new Float64Array(enlarged(id, 10)), this.lasts)
+    if (id >= this.flags.length) this.flags = copied(new Uint8Array(enlarged(id, 8)), this.flags)
+    if (id >= this.#places.length) this.#places = copied(new Uint32Array(enlarged(id, 11)), this.#places)
+    if (id >= this.#sizes.length) this.#sizes = copied(new Uint16Array(enlarged(id, 8)), this.#sizes)
+    if (id >= this.#nodes.length) this.#nodes = copied(new Int32Array(enlarged(id, 9)), this.#nodes)
+    if (id >= this.#next.length) this.#next = copied(new Int32Array(enlarged(id, 10)), this.#next)
+    if (id >= this.#previous.length) this.#previous = copied(new Int32Array(enlarged(id, 11)), this.#previous)
   }
 
   // --- visits: the rules are those of matchesBytes, `*` and the end of `>` never match an empty token ----
@@ -299,6 +300,10 @@ export class SubjectIndex {
     }
     return false
   }
+}
+
+function enlarged(id: number, min: number): number {
+  return Math.max(min, Math.ceil(id * 1.5))
 }
 
 function isEqual(a: Uint8Array, aOffset: number, b: Uint8Array, bOffset: number, size: number): boolean {
