@@ -1,1 +1,1 @@
-export {}
+export { JetStreamApi, type JetStreamApiOptions } from './jetstream-api.js'
