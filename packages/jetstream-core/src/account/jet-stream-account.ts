@@ -1,11 +1,43 @@
 /**
- * JetStream in one account: its streams, its limits and what it uses of them.
+ * JetStream in one account: its streams, its limits and what it uses of them. Requests that make, change or delete
+ * streams run one after another; the order of their checks is jetstream-api.md sections 5.1 and 5.2.
  */
+import {
+  collides,
+  type RecoveredStream,
+  type StorageKind,
+  type StreamConfig,
+  type StreamConfigInput,
+  type StreamStorage,
+  type StreamStore,
+} from '@rivulet/store-types'
 import type { Account } from '@rivulet/accounts'
 import { Advisories } from '../advisory/advisories.js'
+import { recoverConsumers } from '../consumer/create-consumer.js'
+import { ApiError, apiError } from '../errors/api-error.js'
 import type { JetStream } from '../engine/jet-stream.js'
-import type { AccountLimits } from '../engine/options.js'
-import type { Stream } from '../stream/stream.js'
+import { API_LEVEL, type AccountLimits } from '../engine/options.js'
+import { isLevelSupported, requiredLevel, storedMetadata, streamLevel } from '../stream/config/asset-level.js'
+import { invalidConfig, type RuleContext } from '../stream/config/rule-context.js'
+import { checkSourceFilters } from '../stream/config/source-rules.js'
+import { checkStreamConfig } from '../stream/config/stream-config-rules.js'
+import { checkStreamUpdate, isSameConfig, refuseMissingFeatures } from '../stream/config/update-rules.js'
+import { Stream } from '../stream/stream.js'
+import { AckRouter } from './ack-router.js'
+import { Exclusive } from './exclusive.js'
+import { StorageMeter } from './storage-meter.js'
+
+const KINDS: readonly StorageKind[] = ['file', 'memory']
+
+export type AccountUsage = Readonly<{
+  memory: number
+  storage: number
+  reservedMemory: number
+  reservedStorage: number
+  streams: number
+  /** those of mirrors and sources included */
+  consumers: number
+}>
 
 export class JetStreamAccount {
   readonly engine: JetStream
@@ -14,14 +46,22 @@ export class JetStreamAccount {
   readonly advisories: Advisories
   /** Counted by the API: requests, error replies, requests being worked on. */
   readonly api = { total: 0, errors: 0, inflight: 0 }
+  /** Bytes in use; streams report to it. */
+  readonly meter: StorageMeter
   readonly #streams = new Map<string, Stream>()
   readonly #offline = new Map<string, string>()
+  readonly #storages = new Map<StorageKind, StreamStorage>()
+  readonly #exclusive = new Exclusive()
+  readonly #acks: AckRouter
 
   constructor(engine: JetStream, account: Account, limits: AccountLimits) {
     this.engine = engine
     this.account = account
     this.limits = limits
     this.advisories = new Advisories(account, engine.options)
+    this.meter = new StorageMeter(engine.meter)
+    const find = (stream: string, consumer: string) => this.#streams.get(stream)?.consumers.get(consumer)
+    this.#acks = new AckRouter(account, find, engine.options.domain)
   }
 
   get name(): string {
@@ -37,5 +77,289 @@ export class JetStreamAccount {
     return this.#offline
   }
 
-  async recover(): Promise<void> {}
+  usage(): AccountUsage {
+    let consumers = 0
+    for (const stream of this.#streams.values()) consumers += stream.consumers.size
+    return {
+      memory: this.meter.memory,
+      storage: this.meter.storage,
+      reservedMemory: this.reserved('memory'),
+      reservedStorage: this.reserved('file'),
+      streams: this.#streams.size,
+      consumers,
+    }
+  }
+
+  /** Sum of max_bytes of the streams of that kind, but for the one called `except`. */
+  reserved(kind: StorageKind, except?: string): number {
+    let bytes = 0
+    for (const { name, config } of this.#streams.values()) {
+      if (config.storage === kind && name !== except && config.maxBytes > 0) bytes += config.maxBytes
+    }
+    return bytes
+  }
+
+  /** Streams, sorted by name; with a filter (text) those with a subject that collides with it. */
+  streamsMatching(filter?: string): Stream[] {
+    const matching = [...this.#streams.values()].filter(
+      (stream) => !filter || stream.config.subjects.some((subject) => collides(filter, subject)),
+    )
+    return matching.sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  /** Would `bytes` more be too much for the account? Asked per message. */
+  isFull(kind: StorageKind, bytes: number): boolean {
+    const limit = kind === 'memory' ? this.limits.maxMemory : this.limits.maxStorage
+    return limit >= 0 && this.meter.used(kind) + bytes > limit
+  }
+
+  /** A consumer came or went: who takes acks and pull requests has changed. */
+  consumersChanged(): void {
+    this.#acks.invalidate()
+    this.account.subscriptions.invalidate()
+  }
+
+  // --- streams ------------------------------------------------------------------------------------
+
+  /**
+   * Makes a stream, or finds the one that has this configuration already (`created` false).
+   * @throws ApiError of the first check that does not hold
+   */
+  createStream(
+    input: StreamConfigInput,
+    options: Readonly<{ pedantic: boolean }>,
+  ): Promise<Readonly<{ stream: Stream; created: boolean }>> {
+    return this.#exclusive.run(() => this.#createStream(input, options.pedantic))
+  }
+
+  /**
+   * Changes a stream. `name` is what the request was addressed to; without it, the configuration's own.
+   * @throws ApiError of the first check that does not hold
+   */
+  updateStream(
+    input: StreamConfigInput,
+    options: Readonly<{ pedantic: boolean; name?: string | undefined }>,
+  ): Promise<Stream> {
+    return this.#exclusive.run(() => this.#updateStream(input, options.pedantic, options.name))
+  }
+
+  /** @throws ApiError 10059 */
+  deleteStream(name: string): Promise<void> {
+    return this.#exclusive.run(() => this.#deleteStream(name))
+  }
+
+  async #createStream(
+    input: StreamConfigInput,
+    pedantic: boolean,
+  ): Promise<Readonly<{ stream: Stream; created: boolean }>> {
+    if (input.sealed === true) throw invalidConfig('stream configuration for create can not be sealed')
+    if (input.mirrorDirect === true && input.mirror === undefined) {
+      throw invalidConfig('stream has no mirror but does have mirror direct')
+    }
+    this.#checkCreateLimits(input)
+    const metadata = storedMetadata(input.metadata, streamLevel(input))
+    const config = checkStreamConfig({ ...input, metadata }, this.#ruleContext(pedantic))
+    if (config.replicas > 1) throw apiError('JSStreamReplicasNotSupportedErr')
+    const existing = this.#streams.get(config.name)
+    if (existing !== undefined) {
+      if (!isSameConfig(config, existing.config)) throw apiError('JSStreamNameExistErr')
+      return { stream: existing, created: false }
+    }
+    this.#checkOffline(config.name)
+    this.#checkBytes(config.storage, config.maxBytes, config.name)
+    checkSourceFilters(config)
+    this.#checkOverlap(config, undefined)
+    refuseMissingFeatures(config)
+    const stream = await this.#openStream(config)
+    this.#addStream(stream)
+    this.#advise(stream, 'CREATED', 'create')
+    return { stream, created: true }
+  }
+
+  async #openStream(config: StreamConfig): Promise<Stream> {
+    const created = this.engine.options.clock.wallNanos()
+    let store: StreamStore
+    try {
+      store = await this.#storage(config.storage).create(config, created)
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error)
+      this.engine.options.logger.warn(`Stream create failed for '${this.name} > ${config.name}': ${text}`)
+      throw apiError('JSStreamCreateErrF', { err: 'error creating store for stream' }, { cause: error })
+    }
+    store.ready()
+    return new Stream(this, store, config, created)
+  }
+
+  async #updateStream(input: StreamConfigInput, pedantic: boolean, name: string | undefined): Promise<Stream> {
+    const asked = checkStreamConfig(input, this.#ruleContext(pedantic))
+    if (name !== undefined && name !== asked.name) throw apiError('JSStreamMismatchErr')
+    this.#checkOffline(asked.name)
+    const stream = this.#streams.get(asked.name)
+    if (stream === undefined) throw apiError('JSStreamNotFoundErr')
+    const previous = stream.config
+    const metadata = storedMetadata(asked.metadata, streamLevel(asked))
+    const config = checkStreamUpdate({ ...asked, metadata }, previous)
+    this.#checkGrowth(config, previous)
+    checkConsumerLimits(config, stream)
+    this.#checkOverlap(config, stream)
+    refuseMissingFeatures(config)
+    try {
+      await stream.updateConfig(config)
+    } catch (error) {
+      if (error instanceof ApiError) throw error
+      throw apiError('JSStreamUpdateErrF', { err: error instanceof Error ? error.message : String(error) }, { cause: error })
+    }
+    this.account.subscriptions.invalidate() // direct gets may have come or gone
+    this.#advise(stream, 'UPDATED', 'modify')
+    return stream
+  }
+
+  async #deleteStream(name: string): Promise<void> {
+    this.#checkOffline(name)
+    const stream = this.#streams.get(name)
+    if (stream === undefined) throw apiError('JSStreamNotFoundErr')
+    this.#streams.delete(name)
+    this.consumersChanged()
+    await stream.delete()
+    this.#advise(stream, 'DELETED', 'delete')
+  }
+
+  #addStream(stream: Stream): void {
+    this.#streams.set(stream.name, stream)
+    stream.subscribe()
+    this.account.subscriptions.invalidate()
+  }
+
+  #advise(stream: Stream, what: 'CREATED' | 'UPDATED' | 'DELETED', action: string): void {
+    this.advisories.publish(`STREAM.${what}.${stream.name}`, 'stream_action', () => ({ stream: stream.name, action }))
+  }
+
+  // --- checks -------------------------------------------------------------------------------------
+
+  #ruleContext(pedantic: boolean): RuleContext {
+    const { limits, random } = this.engine.options
+    const find = (name: string) => this.#streams.get(name)?.config
+    return { pedantic, limits, accountLimits: this.limits, find, random }
+  }
+
+  /** Before the rules of the configuration, with what the request says literally. */
+  #checkCreateLimits(input: StreamConfigInput): void {
+    const { maxStreams, maxConsumers } = this.limits
+    const others = this.#streams.size - (this.#streams.has(input.name ?? '') ? 1 : 0)
+    if (maxStreams > 0 && others >= maxStreams) throw apiError('JSMaximumStreamsLimitErr')
+    const consumers = input.maxConsumers ?? 0
+    if (consumers > 0 && maxConsumers > 0 && consumers > maxConsumers) throw apiError('JSMaximumConsumersLimitErr')
+    if (input.storage !== undefined) this.#checkBytes(input.storage, input.maxBytes ?? 0, input.name ?? '')
+  }
+
+  /** `bytes` of max_bytes, -1 unlimited, which needs at least one byte; on top of what the other streams reserve. */
+  #checkBytes(kind: StorageKind, bytes: number, name: string): void {
+    const wanted = bytes < 0 ? 1 : bytes
+    const limit = kind === 'memory' ? this.limits.maxMemory : this.limits.maxStorage
+    const isTooMuch = limit >= 0 && this.reserved(kind, name) + wanted > limit
+    if (isTooMuch || !this.engine.hasRoom(kind, wanted)) {
+      throw apiError(kind === 'memory' ? 'JSMemoryResourcesExceededErr' : 'JSStorageResourcesExceededErr')
+    }
+  }
+
+  /** The reservation of an existing stream changes: only what it grows by is checked. */
+  #checkGrowth(config: StreamConfig, previous: StreamConfig): void {
+    const consumers = config.maxConsumers
+    if (consumers > 0 && this.limits.maxConsumers > 0 && consumers > this.limits.maxConsumers) {
+      throw apiError('JSMaximumConsumersLimitErr')
+    }
+    const before = Math.max(previous.maxBytes, 0)
+    const growth = Math.max(Math.max(config.maxBytes, 0) - before, 0)
+    const limit = config.storage === 'memory' ? this.limits.maxMemory : this.limits.maxStorage
+    const after = this.reserved(config.storage, config.name) + Math.max(config.maxBytes, 0)
+    if ((limit >= 0 && after > limit) || !this.engine.hasRoom(config.storage, growth)) {
+      throw apiError(config.storage === 'memory' ? 'JSMemoryResourcesExceededErr' : 'JSStorageResourcesExceededErr')
+    }
+  }
+
+  #checkOverlap(config: StreamConfig, self: Stream | undefined): void {
+    for (const stream of this.#streams.values()) {
+      if (stream === self) continue
+      const overlaps = stream.config.subjects.some((theirs) => config.subjects.some((ours) => collides(ours, theirs)))
+      if (overlaps) throw apiError('JSStreamSubjectOverlapErr')
+    }
+  }
+
+  #checkOffline(name: string): void {
+    const reason = this.#offline.get(name)
+    if (reason !== undefined) throw apiError('JSStreamOfflineReasonErrF', { err: reason })
+  }
+
+  // --- life ---------------------------------------------------------------------------------------
+
+  /** Opens what is there from an earlier run, then begins to take messages and acks. */
+  async recover(): Promise<void> {
+    for (const kind of KINDS) {
+      for (const recovered of await this.#storage(kind).recover()) await this.#recoverStream(recovered)
+    }
+    this.account.ackSink = this.#acks
+  }
+
+  async #recoverStream(recovered: RecoveredStream): Promise<void> {
+    const { logger } = this.engine.options
+    const problem = recovered.problem ?? levelProblem(recovered.config)
+    if (problem !== undefined) {
+      this.#offline.set(recovered.name, problem)
+      logger.warn(`Stream '${this.name} > ${recovered.name}' is offline: ${problem}`)
+      return
+    }
+    try {
+      const store = await recovered.open()
+      const stream = new Stream(this, store, recovered.config, recovered.created)
+      await recoverConsumers(stream)
+      this.#addStream(stream)
+      stream.recovered()
+      store.ready()
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error)
+      this.#offline.set(recovered.name, text)
+      logger.error(`Error recreating stream '${this.name} > ${recovered.name}': ${text}`)
+    }
+  }
+
+  /** Closes streams and consumers; nothing is taken any more. */
+  async shutdown(): Promise<void> {
+    this.account.ackSink = undefined
+    await Promise.all([...this.#streams.values()].map((stream) => stream.close()))
+  }
+
+  #storage(kind: StorageKind): StreamStorage {
+    const known = this.#storages.get(kind)
+    if (known !== undefined) return known
+    const storage = this.engine.options.storage(this.name, kind)
+    this.#storages.set(kind, storage)
+    return storage
+  }
+}
+
+/** Limits for consumers that the existing ones break. */
+function checkConsumerLimits(config: StreamConfig, stream: Stream): void {
+  const previous = stream.config.consumerLimits
+  const { inactiveThreshold = 0n, maxAckPending = 0 } = config.consumerLimits
+  const isThresholdNew = inactiveThreshold > 0n && inactiveThreshold !== (previous.inactiveThreshold ?? 0n)
+  const isPendingNew = maxAckPending > 0 && maxAckPending !== (previous.maxAckPending ?? 0)
+  if (!isThresholdNew && !isPendingNew) return
+  const names = [...stream.consumers.values()]
+    .filter(
+      (consumer) =>
+        (inactiveThreshold > 0n && (consumer.config.inactiveThreshold ?? 0n) > inactiveThreshold) ||
+        (maxAckPending > 0 && consumer.config.maxAckPending > maxAckPending),
+    )
+    .map((consumer) => consumer.name)
+    .sort()
+  if (names.length > 0) {
+    throw apiError('JSStreamUpdateErrF', { err: `change to limits violates consumers: ${names.join(', ')}` })
+  }
+}
+
+/** Why a stream's features are beyond this server; undefined when they are not. */
+function levelProblem(config: StreamConfig): string | undefined {
+  if (isLevelSupported(config.metadata)) return undefined
+  const required = requiredLevel(config.metadata)
+  return `unsupported - required API level: ${required}, current API level: ${API_LEVEL}`
 }

@@ -2,8 +2,13 @@
  * What a stream asks of its consumers. The class Consumer fulfils it; streams know nothing else of it but its
  * name and life.
  */
+import type { ConsumerConfig } from '@rivulet/store-types'
+
 export interface StreamConsumer {
   readonly name: string
+  readonly config: ConsumerConfig
+  /** Every message of the stream up to it is settled by this consumer. */
+  readonly ackFloorSequence: number
   /** Everything up to `sequence` is committed: it may be delivered. At most once per stream and turn. */
   committed(sequence: number): void
   /** A message that may still be pending or undelivered is gone. The subject lies in `bytes` during the call. */
@@ -24,3 +29,12 @@ export interface StreamConsumer {
   close(): Promise<void>
   delete(): Promise<void>
 }
+
+/*
+ * The doors of src/consumer/ that streams and accounts use:
+ *   consumer.ts         class Consumer (implements StreamConsumer)
+ *   create-consumer.ts  createConsumer(stream, input, options: CreateConsumerOptions): Promise<Consumer>
+ *                       recoverConsumers(stream): Promise<void>, for store.recoveredConsumers()
+ * Both call stream.addConsumer when the consumer is ready; Consumer.delete calls stream.removeConsumer and, for
+ * retention by interest, stream.sweepInterest.
+ */

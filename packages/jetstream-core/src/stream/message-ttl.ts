@@ -1,0 +1,24 @@
+/** The `Nats-TTL` header: `never`, a Go duration from one second on, or whole seconds. */
+import { parseGoDuration } from '@rivulet/store-types'
+
+const NEVER = -1
+const NANOS_PER_SECOND = 1_000_000_000n
+/** Beyond this a stored time plus the life would not fit the 64 bits of a time on disk. */
+const SECONDS_MAX = 9_223_372_036
+
+/** Seconds, -1 for `never`, 0 when `text` is empty, undefined when it is invalid. */
+export function parseMessageTtl(text: string): number | undefined {
+  if (text === '') return 0
+  if (text.toLowerCase() === 'never') return NEVER
+  if (/^\d+$/.test(text) && text !== '0') {
+    const seconds = Number(text)
+    return seconds <= SECONDS_MAX ? seconds : undefined
+  }
+  let nanos: bigint
+  try {
+    nanos = parseGoDuration(text)
+  } catch {
+    return undefined
+  }
+  return nanos < NANOS_PER_SECOND ? undefined : Number(nanos / NANOS_PER_SECOND)
+}

@@ -1,0 +1,238 @@
+/**
+ * The checks of a published message that has headers, or whose stream has more to decide than limits. One function
+ * (`run`) holds their order; the order decides which error a publisher sees (jetstream-api.md section 12.2):
+ *
+ *     1  subject transform                          done before: the message comes with its new subject
+ *     2  record size; headers and payload against max_msg_size
+ *     3  sealed; batch headers
+ *     4  Nats-Incr is a number
+ *     5  Nats-Incr on a stream without counters
+ *     6  Nats-Expected-Stream
+ *     7  Nats-TTL while TTLs are off
+ *     8  Nats-Expected-Last-Subject-Sequence (and -Subject)
+ *     9  Nats-Expected-Last-Sequence
+ *     10 Nats-Schedule, Nats-Schedule-Next, Nats-Scheduler
+ *     11 Nats-Stream-Source
+ *     12 Nats-Msg-Id inside the window              an outcome, not an error
+ *     13 Nats-Expected-Last-Msg-Id
+ *     14 Nats-Rollup
+ *     15 (counters)
+ *     16 size of the header block
+ *     17 the server's storage
+ *     18 interest retention                         an outcome: the sequence is used, nothing is stored
+ *     19 the account's storage
+ *     20 Nats-TTL is valid
+ *     21 the stream's limits                        the store's answer
+ */
+import {
+  isLiteral,
+  isValidSubject,
+  matches,
+  StoredMessage,
+  SubjectFilter,
+  wireOf,
+  type MessageView,
+  type StreamConfig,
+} from '@rivulet/store-types'
+import { apiError, type ApiError } from '../errors/api-error.js'
+import { headerIndex, type PublishHeaders } from '../headers/publish-headers.js'
+import { parseMessageTtl } from './message-ttl.js'
+
+export const MSG_ID = headerIndex('Nats-Msg-Id')
+const EXPECTED_STREAM = headerIndex('Nats-Expected-Stream')
+const EXPECTED_SEQUENCE = headerIndex('Nats-Expected-Last-Sequence')
+const EXPECTED_SUBJECT_SEQUENCE = headerIndex('Nats-Expected-Last-Subject-Sequence')
+const EXPECTED_SUBJECT = headerIndex('Nats-Expected-Last-Subject-Sequence-Subject')
+const EXPECTED_MSG_ID = headerIndex('Nats-Expected-Last-Msg-Id')
+const ROLLUP = headerIndex('Nats-Rollup')
+const TTL = headerIndex('Nats-TTL')
+const INCR = headerIndex('Nats-Incr')
+const BATCH_ID = headerIndex('Nats-Batch-Id')
+const SCHEDULE = headerIndex('Nats-Schedule')
+const SCHEDULE_NEXT = headerIndex('Nats-Schedule-Next')
+const SCHEDULER = headerIndex('Nats-Scheduler')
+const STREAM_SOURCE = headerIndex('Nats-Stream-Source')
+
+const RECORD_BYTES_MAX = 32 * 1024 * 1024
+const HEADER_BYTES_MAX = 65_535
+
+/** What the checks need of a stream. */
+export interface CheckedStream {
+  readonly config: StreamConfig
+  readonly nameBytes: Buffer
+  /** id of the last stored message, '' when it had none */
+  readonly lastMessageId: string
+  readonly lastSequence: number
+  /** Newest live sequence of a literal subject, 0 when none. */
+  lastSequenceOf(message: MessageView): number
+  /** Newest live sequence that matches, 0 when none. */
+  lastMatch(filter: SubjectFilter, target: StoredMessage): number
+  /** Sequence of a message with that id inside the window, or 0. */
+  duplicateOf(id: string): number
+  /** Is the server's storage used up? */
+  isServerFull(): boolean
+  /** Would a record of that size be too much for the account? */
+  isAccountFull(recordSize: number): boolean
+  /** Does nobody want messages of that subject (retention by interest)? */
+  isUnwanted(message: MessageView): boolean
+}
+
+export type Rollup = '' | 'sub' | 'all'
+
+export class PublishChecks {
+  /** Results of the last `run`. */
+  messageId = ''
+  /** Sequence of the message that this one repeats, or 0. */
+  duplicateOf = 0
+  rollup: Rollup = ''
+  /** 0: none, -1: never expires */
+  ttlSeconds = 0
+  /** Nobody wants it: use a sequence, store nothing. */
+  isUnwanted = false
+  readonly #stream: CheckedStream
+  readonly #stored = new StoredMessage()
+
+  constructor(stream: CheckedStream) {
+    this.#stream = stream
+  }
+
+  /** The first check that does not hold; undefined when the message may be stored, or is a duplicate. */
+  run(message: MessageView, headers: PublishHeaders): ApiError | undefined {
+    const stream = this.#stream
+    const config = stream.config
+    this.messageId = ''
+    this.duplicateOf = 0
+    this.rollup = ''
+    this.ttlSeconds = 0
+    this.isUnwanted = false
+
+    // 2
+    const size = recordSize(config.storage, message)
+    if (config.storage === 'file' && size > RECORD_BYTES_MAX) return storeFailed('message too large')
+    if (config.maxMessageSize >= 0 && message.bodySize > config.maxMessageSize) {
+      return apiError('JSStreamMessageExceedsMaximumErr')
+    }
+    // 3
+    if (config.sealed) return apiError('JSStreamSealedErr')
+    if (headers.count > 0) {
+      const error = this.#checkHeaders(message, headers)
+      if (error !== undefined || this.duplicateOf > 0) return error
+    }
+    // 16
+    if (message.headerSize > HEADER_BYTES_MAX) return apiError('JSStreamHeaderExceedsMaximumErr')
+    // 17
+    if (stream.isServerFull()) return apiError('JSInsufficientResourcesErr')
+    // 18
+    if (config.retention === 'interest' && stream.isUnwanted(message)) {
+      this.isUnwanted = true
+      return undefined
+    }
+    // 19
+    if (stream.isAccountFull(size)) return apiError('JSAccountResourcesExceededErr')
+    // 20
+    return headers.has(TTL) ? this.#takeTtl(headers.text(TTL)) : undefined
+  }
+
+  /** Checks 3 (batches) to 14. */
+  #checkHeaders(message: MessageView, headers: PublishHeaders): ApiError | undefined {
+    const stream = this.#stream
+    const config = stream.config
+    if (headers.has(BATCH_ID)) return apiError('JSAtomicPublishDisabledErr')
+    // 4, 5
+    if (headers.has(INCR)) {
+      const isNumber = /^[+-]?\d+$/.test(headers.text(INCR))
+      return apiError(isNumber ? 'JSMessageIncrDisabledErr' : 'JSMessageIncrInvalidErr')
+    }
+    // 6
+    if (headers.has(EXPECTED_STREAM) && !headers.equals(EXPECTED_STREAM, stream.nameBytes)) {
+      return apiError('JSStreamNotMatchErr')
+    }
+    // 7
+    if (!config.allowMessageTtl && headers.has(TTL) && (parseMessageTtl(headers.text(TTL)) ?? 0) !== 0) {
+      return apiError('JSMessageTTLDisabledErr')
+    }
+    // 8, 9
+    const unexpected = this.#checkExpectedSequences(message, headers)
+    if (unexpected !== undefined) return unexpected
+    // 10
+    const schedule = this.#checkSchedule(message, headers)
+    if (schedule !== undefined) return schedule
+    // 11
+    if (headers.has(STREAM_SOURCE)) return apiError('JSMessageSourceHdrNotAllowedErr')
+    // 12
+    if (headers.has(MSG_ID)) {
+      this.messageId = headers.text(MSG_ID)
+      this.duplicateOf = stream.duplicateOf(this.messageId)
+      if (this.duplicateOf > 0) return undefined
+    }
+    // 13
+    if (headers.has(EXPECTED_MSG_ID) && headers.text(EXPECTED_MSG_ID) !== stream.lastMessageId) {
+      return apiError('JSStreamWrongLastMsgIDErrF', { id: stream.lastMessageId })
+    }
+    // 14
+    return headers.has(ROLLUP) ? this.#takeRollup(headers.text(ROLLUP)) : undefined
+  }
+
+  #checkExpectedSequences(message: MessageView, headers: PublishHeaders): ApiError | undefined {
+    const stream = this.#stream
+    if (headers.has(EXPECTED_SUBJECT_SEQUENCE)) {
+      const expected = headers.number(EXPECTED_SUBJECT_SEQUENCE)
+      const actual = headers.has(EXPECTED_SUBJECT)
+        ? stream.lastMatch(SubjectFilter.of(headers.text(EXPECTED_SUBJECT)), this.#stored)
+        : stream.lastSequenceOf(message)
+      if (expected !== actual) return apiError('JSStreamWrongLastSequenceErrF', { seq: actual })
+    } else if (headers.has(EXPECTED_SUBJECT)) {
+      return apiError('JSStreamExpectedLastSeqPerSubjectInvalid')
+    }
+    if (headers.has(EXPECTED_SEQUENCE) && headers.number(EXPECTED_SEQUENCE) !== stream.lastSequence) {
+      return apiError('JSStreamWrongLastSequenceErrF', { seq: stream.lastSequence })
+    }
+    return undefined
+  }
+
+  /** Streams here have no schedules; what remains are the headers that are wrong on every stream. */
+  #checkSchedule(message: MessageView, headers: PublishHeaders): ApiError | undefined {
+    if (headers.has(SCHEDULE)) return apiError('JSMessageSchedulesDisabledErr')
+    if (headers.has(SCHEDULE_NEXT)) {
+      const scheduler = headers.text(SCHEDULER)
+      const isPurge = headers.text(SCHEDULE_NEXT) === 'purge'
+      const isSubject = isValidSubject(scheduler) && isLiteral(scheduler) && scheduler !== message.subject()
+      return apiError(isPurge && isSubject ? 'JSMessageSchedulesDisabledErr' : 'JSMessageSchedulesSchedulerInvalidErr')
+    }
+    return headers.has(SCHEDULER) ? apiError('JSMessageSchedulesSchedulerInvalidErr') : undefined
+  }
+
+  #takeRollup(text: string): ApiError | undefined {
+    const config = this.#stream.config
+    if (!config.allowRollup || config.denyPurge) return apiError('JSStreamRollupFailedF', { err: 'rollup not permitted' })
+    const value = text.toLowerCase()
+    if (value !== 'sub' && value !== 'all') {
+      return apiError('JSStreamRollupFailedF', { err: `rollup value invalid: ${JSON.stringify(value)}` })
+    }
+    this.rollup = value
+    return undefined
+  }
+
+  #takeTtl(text: string): ApiError | undefined {
+    const seconds = parseMessageTtl(text)
+    if (seconds === undefined) return apiError('JSMessageTTLInvalidErr')
+    this.ttlSeconds = seconds
+    return undefined
+  }
+}
+
+/** Bytes of the message as the store accounts them (jetstream-api.md section 11). */
+export function recordSize(storage: 'file' | 'memory', message: MessageView): number {
+  if (storage === 'memory') return message.subjectSize + message.bodySize + 16
+  return 22 + message.subjectSize + message.bodySize + 8 + (message.headerSize > 0 ? 4 : 0)
+}
+
+/** 10077 with that text. */
+export function storeFailed(text: string): ApiError {
+  return apiError('JSStreamStoreFailedF', { err: text })
+}
+
+/** Does one of the stream's subjects (text) capture this literal subject (wire text)? */
+export function isCaptured(subjects: readonly string[], subject: string): boolean {
+  return subjects.some((pattern) => matches(wireOf(pattern), subject))
+}
