@@ -118,3 +118,5 @@ export {
   writeUvarintBig,
 } from './encoding/varint.js'
 export { SUBJECT_SIZE_MAX, SubjectIndex, type SubjectVisitor } from './subject-index/subject-index.js'
+export { TimeWheel, type DueVisitor } from './time-wheel/time-wheel.js'
+export { decodeTimeWheel, encodeTimeWheel } from './time-wheel/time-wheel-file.js'

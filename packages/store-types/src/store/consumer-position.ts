@@ -117,13 +117,21 @@ export class ConsumerPosition {
     if (pending.size === 0) return set(ackFloor, delivered.consumerSequence, delivered.streamSequence)
     if (deliverySequence !== ackFloor.consumerSequence + 1) return
     set(ackFloor, deliverySequence, streamSequence)
-    for (let sequence = streamSequence + 1; sequence <= delivered.streamSequence; sequence++) {
-      const next = pending.get(sequence)
-      if (next === undefined) continue
-      if (next.deliverySequence > 0) set(ackFloor, next.deliverySequence - 1, sequence - 1)
-      return
-    }
+    const sequence = firstPendingAbove(pending, streamSequence, delivered.streamSequence)
+    const next = pending.get(sequence)
+    if (next !== undefined && next.deliverySequence > 0) set(ackFloor, next.deliverySequence - 1, sequence - 1)
   }
+}
+
+/** 0 when there is none. Walks the sequences or the map, whichever is shorter: gaps may be huge. */
+function firstPendingAbove(pending: ReadonlyMap<number, unknown>, after: number, last: number): number {
+  if (last - after > pending.size) {
+    let first = 0
+    for (const sequence of pending.keys()) if (sequence > after && (first === 0 || sequence < first)) first = sequence
+    return first
+  }
+  for (let sequence = after + 1; sequence <= last; sequence++) if (pending.has(sequence)) return sequence
+  return 0
 }
 
 export function emptyConsumerState(): ConsumerState {
