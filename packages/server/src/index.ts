@@ -1,1 +1,5 @@
-export {}
+export { createServer, type CreateServerOptions, type EmbeddedServer } from './create-server.js'
+export type { ServerAddress } from './server/rivulet-server.js'
+export type { ServerSeams } from './server/seams.js'
+export { REFERENCE_VERSION, RIVULET_VERSION } from './server/server-info.js'
+export { main } from './system/executable.js'

@@ -2,22 +2,19 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { TcpTransport } from './tcp-transport.js'
 
-/** Bytes that one read takes at most; shared by all connections, because input is used before the call returns. */
-const INPUT_BYTES = 512 * 1024
-
 export class TcpListener {
   readonly #server: Server
-  readonly #input = Buffer.allocUnsafeSlow(INPUT_BYTES)
   #port = 0
 
-  constructor(accept: (transport: TcpTransport) => void, onError: (error: Error) => void) {
+  /** `input` is what all connections read into: bytes in it are used up before the next read. */
+  constructor(input: Buffer, accept: (transport: TcpTransport) => void, onError: (error: Error) => void) {
     this.#server = createServer({ pauseOnConnect: true, noDelay: true }, (socket: Socket) => {
       // The peer may be gone already; then there is nobody to serve.
       if (socket.destroyed || socket.remoteAddress === undefined) {
         socket.destroy()
         return
       }
-      accept(new TcpTransport(socket, this.#input))
+      accept(new TcpTransport(socket, input))
     })
     this.#server.on('error', onError)
   }
