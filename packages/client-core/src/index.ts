@@ -1,1 +1,11 @@
-export {}
+export { decode } from './codec/decode.js'
+export { DecodeRules, Descriptors, type Fault } from './codec/descriptors.js'
+export { encodedSizeMax, encodeMessage } from './codec/encode-message.js'
+export { WireMessage } from './codec/wire-message.js'
+export type { CloseReason } from './connection/close-reason.js'
+export { ConnectOptions } from './connection/connect-options.js'
+export { DEFAULT_CONNECTION_LIMITS, type ConnectionHost, type ConnectionLimits } from './connection/connection-host.js'
+export { Connection } from './connection/connection.js'
+export { Traffic } from './connection/traffic.js'
+export type { Transport, TransportKind } from './connection/transport.js'
+export { Arena, WireMemory, type WireMemoryOptions } from './memory/wire-memory.js'

@@ -37,8 +37,8 @@ export class Subscription {
   readonly subject: string
   /** wire text; undefined for a plain subscription */
   readonly queue: string | undefined
-  /** What the client calls it, as bytes; empty for internal ones. */
-  readonly sid: Buffer
+  /** What the client calls it, wire text; empty for internal ones. */
+  readonly sid: string
   readonly sink: MessageSink
   /**
    * Asked once per route, not per message: false keeps this subscription out of the route of that literal
@@ -54,16 +54,14 @@ export class Subscription {
   constructor(options: {
     subject: string
     queue?: string | undefined
-    sid?: Buffer
+    sid?: string
     sink: MessageSink
-    accepts?: (subject: string) => boolean
+    accepts?: ((subject: string) => boolean) | undefined
   }) {
     this.subject = options.subject
     this.queue = options.queue
-    this.sid = options.sid ?? NO_SID
+    this.sid = options.sid ?? ''
     this.sink = options.sink
     this.accepts = options.accepts
   }
 }
-
-const NO_SID = Buffer.alloc(0)

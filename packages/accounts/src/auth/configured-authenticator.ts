@@ -1,0 +1,94 @@
+/**
+ * Authentication from the configuration: nobody, one token, one user, or a list of users, and the user
+ * for clients that show nothing (server.md section 5). A list goes before the single ones.
+ */
+import type { Account } from '../account.js'
+import type { Authenticator, ConnectionFacts, Credentials, Identity } from './authenticator.js'
+import { isSecret } from './password.js'
+import type { PermissionSet } from './permission-set.js'
+
+export type ConfiguredUser = Readonly<{
+  user: string
+  /** Plain or a bcrypt hash; empty: the user needs none. */
+  password: string
+  /** @default the global account */
+  account?: Account | undefined
+  /** @default everything is allowed */
+  permissions?: PermissionSet | undefined
+}>
+
+export type AuthenticationOptions = Readonly<{
+  /** Where clients live who have no account of their own. */
+  globalAccount: Account
+  /** Plain or a bcrypt hash. */
+  token?: string | undefined
+  /** The single user; `password` plain or a bcrypt hash. */
+  user?: string | undefined
+  password?: string | undefined
+  users?: readonly ConfiguredUser[] | undefined
+  /** Who a client is that shows neither user, password nor token; one of `users`. */
+  noAuthUser?: string | undefined
+}>
+
+export class AuthenticationOptionsError extends Error {
+  override readonly name: string = 'AuthenticationOptionsError'
+}
+
+export class ConfiguredAuthenticator implements Authenticator {
+  readonly isRequired: boolean
+  readonly needsNonce = false
+  readonly #options: AuthenticationOptions
+  readonly #users = new Map<string, ConfiguredUser>()
+  /** Who a client is that shows nothing, where that is allowed. */
+  readonly #guest: Identity | undefined
+  readonly #isOpen: boolean
+
+  /** @throws AuthenticationOptionsError when `noAuthUser` is not one of `users` */
+  constructor(options: AuthenticationOptions) {
+    this.#options = options
+    for (const user of options.users ?? []) this.#users.set(user.user, user)
+    this.#isOpen = this.#users.size === 0 && !options.token && !options.user
+    this.isRequired = !this.#isOpen && !options.noAuthUser
+    this.#guest = this.#isOpen ? this.#anybody(undefined) : this.#noAuthIdentity()
+  }
+
+  authenticate(credentials: Credentials, _facts: ConnectionFacts): Identity | undefined | Promise<Identity | undefined> {
+    const { token, user, password } = this.#options
+    const showsNothing = !credentials.user && !credentials.pass && !credentials.auth_token
+    if (this.#isOpen || (showsNothing && this.#guest !== undefined)) return this.#guest
+    if (this.#users.size > 0) {
+      const found = this.#users.get(credentials.user ?? '')
+      return found && whenSecret(found.password, credentials.pass, this.#identity(found))
+    }
+    if (token) return whenSecret(token, credentials.auth_token, this.#anybody(undefined))
+    if (credentials.user !== user) return undefined
+    return whenSecret(password ?? '', credentials.pass, this.#anybody(user))
+  }
+
+  #noAuthIdentity(): Identity | undefined {
+    const name = this.#options.noAuthUser
+    if (!name) return undefined
+    const user = this.#users.get(name)
+    if (user) return this.#identity(user)
+    const place = 'not present as user or nkey in authorization block or account configuration'
+    throw new AuthenticationOptionsError(`no_auth_user: "${name}" ${place}`)
+  }
+
+  #identity(user: ConfiguredUser): Identity {
+    return { account: user.account ?? this.#options.globalAccount, user: user.user, permissions: user.permissions }
+  }
+
+  #anybody(user: string | undefined): Identity {
+    return { account: this.#options.globalAccount, user, permissions: undefined }
+  }
+}
+
+function whenSecret(
+  configured: string,
+  given: string | undefined,
+  identity: Identity,
+): Identity | undefined | Promise<Identity | undefined> {
+  const answer = isSecret(configured, given ?? '')
+  if (typeof answer === 'boolean') return answer ? identity : undefined
+  return answer.then((isRight) => (isRight ? identity : undefined))
+}

@@ -1,0 +1,94 @@
+/**
+ * The memory that all connections of a server share: one slab with a region for input and arenas for
+ * output, and the descriptors that a read is decoded into.
+ *
+ *     slab  [ input | arena | arena | arena | ... ]
+ *
+ * Input and output lie in one buffer because a copy inside a buffer costs a third of a copy between
+ * two (bench/copy.bench.ts). Memory that was never used costs nothing but addresses. When all arenas of the slab are out,
+ * or a message is larger than one, an arena gets a buffer of its own.
+ */
+import { assert } from '@rivulet/store-types'
+import { Descriptors } from '../codec/descriptors.js'
+
+export type WireMemoryOptions = Readonly<{
+  /** Bytes that one read can take. @default 262144 */
+  inputBytes?: number
+  /** @default 65536 */
+  arenaBytes?: number
+  /** Arenas in the slab. @default 192 */
+  arenaCount?: number
+}>
+
+/** A piece of memory that one connection fills from the front. */
+export class Arena {
+  readonly buffer: Buffer
+  readonly start: number
+  readonly end: number
+  /** Offset behind the last byte written. */
+  tail: number
+
+  constructor(buffer: Buffer, start: number, end: number) {
+    this.buffer = buffer
+    this.start = start
+    this.end = end
+    this.tail = start
+  }
+
+  get size(): number {
+    return this.tail - this.start
+  }
+}
+
+export class WireMemory {
+  /** Everything; what `Connection.receive` is fastest with. */
+  readonly slab: Buffer
+  /** The input region: what a transport may read into. Bytes in it are taken before the next read. */
+  readonly input: Buffer
+  readonly arenaBytes: number
+  readonly #free: Arena[] = []
+  readonly #descriptors = new Descriptors()
+  #areDescriptorsOut = false
+
+  constructor(options: WireMemoryOptions = {}) {
+    const inputBytes = options.inputBytes ?? 256 * 1024
+    const arenaCount = options.arenaCount ?? 192
+    this.arenaBytes = options.arenaBytes ?? 64 * 1024
+    assert(inputBytes > 0, 'there is room for input')
+    assert(this.arenaBytes > 0, 'arenas have room')
+    this.slab = Buffer.alloc(inputBytes + arenaCount * this.arenaBytes)
+    this.input = this.slab.subarray(0, inputBytes)
+    for (let i = arenaCount - 1; i >= 0; i--) {
+      const start = inputBytes + i * this.arenaBytes
+      this.#free.push(new Arena(this.slab, start, start + this.arenaBytes))
+    }
+  }
+
+  /** An empty arena with room for at least `size` bytes. */
+  acquire(size: number): Arena {
+    if (size <= this.arenaBytes) {
+      const arena = this.#free.pop()
+      if (arena) return arena
+    }
+    const bytes = Math.max(size, this.arenaBytes)
+    return new Arena(Buffer.allocUnsafeSlow(bytes), 0, bytes)
+  }
+
+  /** Takes an arena back. Nobody reads its bytes any more. */
+  release(arena: Arena): void {
+    if (arena.buffer !== this.slab) return
+    arena.tail = arena.start
+    this.#free.push(arena)
+  }
+
+  /** Descriptors for one read. Reads may nest, then the inner one gets new ones. */
+  borrowDescriptors(): Descriptors {
+    if (this.#areDescriptorsOut) return new Descriptors()
+    this.#areDescriptorsOut = true
+    return this.#descriptors
+  }
+
+  returnDescriptors(descriptors: Descriptors): void {
+    if (descriptors === this.#descriptors) this.#areDescriptorsOut = false
+  }
+}
