@@ -1,0 +1,68 @@
+/**
+ * Replays the transcripts recorded from nats-server 2.15.2 against our server and holds the floor:
+ * `transcripts-floor.json` says for each file how many responses must match. More is welcome; raise the
+ * floor with --raise. `node tools/interop/transcripts.mjs --shared FOLDER [--only NAME,..] [--raise]`
+ */
+import { spawn } from 'node:child_process'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const server = join(here, '../../packages/server/bin/rivulet.js')
+const floorFile = join(here, 'transcripts-floor.json')
+const { values } = parseArgs({
+  options: { shared: { type: 'string' }, only: { type: 'string', default: '' }, raise: { type: 'boolean', default: false } },
+})
+
+/** Runs one file; resolves to its counts. */
+function replay(kind, name) {
+  const script = kind === 'jetstream' ? 'transcripts/replay.mjs' : 'transcripts-server/replay.mjs'
+  const args = [join(values.shared, script), '--server', server, '--only', name]
+  if (kind === 'server') args.push('--port-base', '23000')
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    let text = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (text += chunk))
+    child.on('exit', () => {
+      const line = [...text.matchAll(/^(\d+) passed, (\d+) failed/gm)].at(-1)
+      resolve(line ? { passed: Number(line[1]), failed: Number(line[2]) } : { passed: 0, failed: -1 })
+    })
+  })
+}
+
+const floor = JSON.parse(readFileSync(floorFile, 'utf8'))
+const files = [
+  ...readdirSync(join(values.shared, 'transcripts/transcripts')).map((name) => ['jetstream', name]),
+  ...readdirSync(join(values.shared, 'transcripts-server')).filter((name) => name.endsWith('.txt')).map((name) => ['server', name]),
+].map(([kind, name]) => [kind, name.replace(/\.txt$/, '')])
+
+const wanted = values.only.split(',').filter(Boolean)
+const queue = files.filter(([, name]) => wanted.length === 0 || wanted.some((word) => name.startsWith(word)))
+const broken = []
+let total = { passed: 0, failed: 0 }
+const results = {}
+// Names are prefixes for the players: `kv` would play `kv-ttl-mirror` too, so longer names are taken off again.
+const counts = new Map()
+for (const [kind, name] of queue) counts.set(name, await replay(kind, name))
+for (const [kind, name] of queue) {
+  const own = { ...counts.get(name) }
+  for (const [other, more] of counts) {
+    if (kind === 'jetstream' && other !== name && other.startsWith(name)) {
+      own.passed -= more.passed
+      own.failed -= more.failed
+    }
+  }
+  results[`${kind}/${name}`] = own
+  total = { passed: total.passed + own.passed, failed: total.failed + Math.max(0, own.failed) }
+  const least = floor[`${kind}/${name}`] ?? 0
+  console.log(`${kind}/${name}: ${own.passed} of ${own.passed + Math.max(0, own.failed)}${own.passed < least ? `, below the floor of ${least}` : ''}`)
+  if (own.passed < least) broken.push(`${kind}/${name}`)
+}
+console.log(`transcripts: ${total.passed} of ${total.passed + total.failed} responses as nats-server 2.15.2 gives them`)
+if (values.raise) {
+  for (const [name, { passed }] of Object.entries(results)) floor[name] = Math.max(floor[name] ?? 0, passed)
+  writeFileSync(floorFile, `${JSON.stringify(Object.fromEntries(Object.entries(floor).toSorted()), null, 2)}\n`)
+}
+process.exit(broken.length === 0 ? 0 : 1)
