@@ -3,7 +3,7 @@ export { Accounts, GLOBAL_ACCOUNT_NAME, SYSTEM_ACCOUNT_NAME } from './accounts.j
 export type { Authenticator, ConnectionFacts, Credentials, Identity } from './auth/authenticator.js'
 export {
   AuthenticationOptionsError,
-  ConfiguredAuthenticator,
+  createAuthenticator,
   type AuthenticationOptions,
   type ConfiguredUser,
 } from './auth/configured-authenticator.js'

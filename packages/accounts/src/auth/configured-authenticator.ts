@@ -3,6 +3,7 @@
  * for clients that show nothing (server.md section 5). A list goes before the single ones.
  */
 import type { Account } from '../account.js'
+import type { Accounts } from '../accounts.js'
 import type { Authenticator, ConnectionFacts, Credentials, Identity } from './authenticator.js'
 import { isSecret } from './password.js'
 import type { PermissionSet } from './permission-set.js'
@@ -18,14 +19,16 @@ export type ConfiguredUser = Readonly<{
 }>
 
 export type AuthenticationOptions = Readonly<{
-  /** Where clients live who have no account of their own. */
-  globalAccount: Account
+  /** Clients live in the global account unless their user has one. */
+  accounts: Accounts
   /** Plain or a bcrypt hash. */
   token?: string | undefined
   /** The single user; `password` plain or a bcrypt hash. */
   user?: string | undefined
   password?: string | undefined
   users?: readonly ConfiguredUser[] | undefined
+  /** A list of users was given: only they may connect, also when it is empty. @default there are users */
+  hasUsers?: boolean | undefined
   /** Who a client is that shows neither user, password nor token; one of `users`. */
   noAuthUser?: string | undefined
 }>
@@ -34,7 +37,12 @@ export class AuthenticationOptionsError extends Error {
   override readonly name: string = 'AuthenticationOptionsError'
 }
 
-export class ConfiguredAuthenticator implements Authenticator {
+/** @throws AuthenticationOptionsError when `noAuthUser` is not one of `users` */
+export function createAuthenticator(options: AuthenticationOptions): Authenticator {
+  return new ConfiguredAuthenticator(options)
+}
+
+class ConfiguredAuthenticator implements Authenticator {
   readonly isRequired: boolean
   readonly needsNonce = false
   readonly #options: AuthenticationOptions
@@ -42,12 +50,13 @@ export class ConfiguredAuthenticator implements Authenticator {
   /** Who a client is that shows nothing, where that is allowed. */
   readonly #guest: Identity | undefined
   readonly #isOpen: boolean
+  readonly #hasUsers: boolean
 
-  /** @throws AuthenticationOptionsError when `noAuthUser` is not one of `users` */
   constructor(options: AuthenticationOptions) {
     this.#options = options
     for (const user of options.users ?? []) this.#users.set(user.user, user)
-    this.#isOpen = this.#users.size === 0 && !options.token && !options.user
+    this.#hasUsers = options.hasUsers ?? this.#users.size > 0
+    this.#isOpen = !this.#hasUsers && !options.token && !options.user
     this.isRequired = !this.#isOpen && !options.noAuthUser
     this.#guest = this.#isOpen ? this.#anybody(undefined) : this.#noAuthIdentity()
   }
@@ -56,7 +65,7 @@ export class ConfiguredAuthenticator implements Authenticator {
     const { token, user, password } = this.#options
     const showsNothing = !credentials.user && !credentials.pass && !credentials.auth_token
     if (this.#isOpen || (showsNothing && this.#guest !== undefined)) return this.#guest
-    if (this.#users.size > 0) {
+    if (this.#hasUsers) {
       const found = this.#users.get(credentials.user ?? '')
       return found && whenSecret(found.password, credentials.pass, this.#identity(found))
     }
@@ -75,11 +84,11 @@ export class ConfiguredAuthenticator implements Authenticator {
   }
 
   #identity(user: ConfiguredUser): Identity {
-    return { account: user.account ?? this.#options.globalAccount, user: user.user, permissions: user.permissions }
+    return { account: user.account ?? this.#options.accounts.global, user: user.user, permissions: user.permissions }
   }
 
   #anybody(user: string | undefined): Identity {
-    return { account: this.#options.globalAccount, user, permissions: undefined }
+    return { account: this.#options.accounts.global, user, permissions: undefined }
   }
 }
 

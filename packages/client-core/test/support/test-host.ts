@@ -1,0 +1,223 @@
+/**
+ * A host with a clock and turns that a test steps, and transports in memory. `client()` gives a
+ * connection together with what a client at the other end would see.
+ */
+import { Accounts, type Authenticator, createAuthenticator } from '@rivulet/accounts'
+import {
+  type Clock,
+  type Logger,
+  setFromNanos,
+  type Timer,
+  type Timestamp,
+  type TurnPhase,
+  type Turns,
+  type TurnTask,
+} from '@rivulet/store-types'
+import {
+  type CloseReason,
+  Connection,
+  type ConnectionHost,
+  type ConnectionLimits,
+  DEFAULT_CONNECTION_LIMITS,
+  Traffic,
+  type Transport,
+  WireMemory,
+} from '../../src/index.js'
+
+const START_NANOS = 1_700_000_000_000_000_000n
+const PHASES: readonly TurnPhase[] = ['append', 'write', 'commit', 'send']
+
+export class SteppedClock implements Clock {
+  #nowMs = 0
+  readonly #timers = new Set<{ due: number; callback: () => void }>()
+
+  wallTime(target: Timestamp): Timestamp {
+    return setFromNanos(target, this.wallNanos())
+  }
+
+  wallNanos(): bigint {
+    return START_NANOS + BigInt(Math.round(this.#nowMs * 1e6))
+  }
+
+  monotonicMs(): number {
+    return this.#nowMs
+  }
+
+  setTimer(delayMs: number, callback: () => void): Timer {
+    const timer = { due: this.#nowMs + delayMs, callback }
+    this.#timers.add(timer)
+    return { cancel: () => void this.#timers.delete(timer) }
+  }
+
+  get timerCount(): number {
+    return this.#timers.size
+  }
+
+  /** Moves the time and fires what is due, in order. */
+  advance(milliseconds: number): void {
+    const end = this.#nowMs + milliseconds
+    for (;;) {
+      const due = [...this.#timers].filter((timer) => timer.due <= end).sort((a, b) => a.due - b.due)[0]
+      if (due === undefined) break
+      this.#timers.delete(due)
+      this.#nowMs = due.due
+      due.callback()
+    }
+    this.#nowMs = end
+  }
+}
+
+export class SteppedTurns implements Turns {
+  readonly #tasks: Record<TurnPhase, TurnTask[]> = { append: [], write: [], commit: [], send: [] }
+
+  schedule(phase: TurnPhase, task: TurnTask): void {
+    this.#tasks[phase].push(task)
+  }
+
+  run(): void {
+    for (let round = 0; round < 10; round++) {
+      for (const phase of PHASES) for (const task of this.#tasks[phase].splice(0)) task.runTurn()
+    }
+  }
+}
+
+/** The client's end: keeps what the server writes. */
+export class MemoryTransport implements Transport {
+  readonly kind = 'tcp' as const
+  readonly remoteAddress = '127.0.0.1'
+  readonly remotePort = 50_000
+  received = ''
+  isPaused = false
+  isEnded = false
+  isDestroyed = false
+  writes = 0
+  /** While true nothing is taken: the peer does not read. */
+  isBlocked = false
+  #blocked: { bytes: Buffer; onFlushed: () => void } | undefined
+
+  write(bytes: Buffer, onFlushed: () => void): boolean {
+    this.writes++
+    if (this.isBlocked) {
+      this.#blocked = { bytes, onFlushed }
+      return false
+    }
+    this.received += bytes.latin1Slice()
+    return true
+  }
+
+  unblock(): void {
+    this.isBlocked = false
+    const blocked = this.#blocked
+    this.#blocked = undefined
+    if (blocked === undefined) return
+    this.received += blocked.bytes.latin1Slice()
+    blocked.onFlushed()
+  }
+
+  pause(): void {
+    this.isPaused = true
+  }
+
+  resume(): void {
+    this.isPaused = false
+  }
+
+  end(): void {
+    this.isEnded = true
+  }
+
+  destroy(): void {
+    this.isDestroyed = true
+  }
+}
+
+export class TestHost implements ConnectionHost {
+  readonly clock = new SteppedClock()
+  readonly turns = new SteppedTurns()
+  readonly memory: WireMemory
+  readonly traffic = new Traffic()
+  readonly accounts: Accounts
+  readonly logged: string[] = []
+  readonly closedReasons: CloseReason[] = []
+  readonly logger: Logger
+  authenticator: Authenticator
+  limits: ConnectionLimits = DEFAULT_CONNECTION_LIMITS
+  isTracing = false
+  #connectionCount = 0
+  #seed = 1
+
+  constructor(memory = new WireMemory({ inputBytes: 4096, arenaCount: 4, arenaBytes: 4096 })) {
+    this.memory = memory
+    this.accounts = new Accounts(this.random)
+    this.authenticator = createAuthenticator({ accounts: this.accounts })
+    const log = (first: unknown, second?: unknown) => void this.logged.push(String(second ?? first))
+    this.logger = { fatal: log, error: log, warn: log, info: log, debug: log, trace: log }
+  }
+
+  readonly random = (): number => {
+    this.#seed = (this.#seed * 1103515245 + 12345) % 2147483648
+    return this.#seed / 2147483648
+  }
+
+  nextConnectionId(): number {
+    return ++this.#connectionCount
+  }
+
+  info(): Record<string, unknown> {
+    return { server_id: 'S', server_name: 'test', version: '2.15.2', proto: 1 }
+  }
+
+  nonce(): string {
+    return 'nonce'
+  }
+
+  opened(): void {}
+
+  closed(_connection: Connection, reason: CloseReason): void {
+    this.closedReasons.push(reason)
+  }
+
+  client(): TestClient {
+    const transport = new MemoryTransport()
+    const client = new TestClient(this, new Connection(this, transport), transport)
+    client.take()
+    return client
+  }
+}
+
+export class TestClient {
+  readonly host: TestHost
+  readonly connection: Connection
+  readonly transport: MemoryTransport
+
+  constructor(host: TestHost, connection: Connection, transport: MemoryTransport) {
+    this.host = host
+    this.connection = connection
+    this.transport = transport
+  }
+
+  /** Sends text, UTF-8, and runs the turn. */
+  send(text: string | Buffer): this {
+    const bytes = Buffer.from(text)
+    this.connection.receive(bytes, 0, bytes.length)
+    this.host.turns.run()
+    return this
+  }
+
+  /** What came since the last call, as lines. */
+  take(): string[] {
+    this.host.turns.run()
+    const lines = Buffer.from(this.transport.received, 'latin1').toString().split('\r\n')
+    this.transport.received = ''
+    return lines.slice(0, -1)
+  }
+
+  /** Sends and takes the answer. */
+  ask(text: string | Buffer): string[] {
+    return this.send(text).take()
+  }
+
+  get isGone(): boolean {
+    return this.transport.isEnded || this.transport.isDestroyed
+  }
+}
