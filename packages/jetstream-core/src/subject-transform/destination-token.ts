@@ -71,9 +71,10 @@ export function parseDestinationToken(text: string): DestinationToken {
  * @throws TransformError
  */
 export function checkDestination(destination: string): void {
+  if (destination === '') return
   let sawFull = false
   for (const token of destination.split('.')) {
-    if (token === '' || sawFull) throw new TransformError(`${INVALID}invalid transform${token === '' ? '' : ` in ${token}`}`)
+    if (token === '' || sawFull) throw new TransformError(`${INVALID}invalid transform${token && ` in ${token}`}`)
     if (isFunction(token)) {
       const isKnown = FUNCTIONS.some(
         ({ pattern, isRefused }) =>

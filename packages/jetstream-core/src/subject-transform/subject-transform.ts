@@ -4,7 +4,7 @@
  *
  * Made once per configuration; a transform of a subject allocates, so streams without one never come here.
  */
-import { isValidSubject, matches } from '@rivulet/store-types'
+import { matches } from '@rivulet/store-types'
 import { parseDestinationToken, TransformError, type DestinationToken } from './destination-token.js'
 
 export class SubjectTransform {
@@ -42,7 +42,7 @@ export class SubjectTransform {
     const isFull = sourceTokens.at(-1) === '>'
     const destinationTokens = destination.split('.')
     const isDestinationFull = destinationTokens.at(-1) === '>'
-    const isValid = isValidSubject(from) && isValidSubject(destination) && !destinationTokens.includes('*')
+    const isValid = isWellFormed(sourceTokens) && isWellFormed(destinationTokens) && !destinationTokens.includes('*')
     if (!isValid || isFull !== isDestinationFull) throw new TransformError('invalid subject')
     const hasWildcards = wildcards.length > 0 || isFull
     const tokens = destinationTokens.map((text) => checkToken(text, { hasWildcards, wildcards: wildcards.length }))
@@ -117,6 +117,11 @@ export class SubjectTransform {
         : token.indexes.map((index) => this.#wildcardText(index, tokens)).join('')
     return String(fnv1a(key) % token.size)
   }
+}
+
+/** No token is empty, `>` comes last. Blanks are allowed: functions may hold them. */
+function isWellFormed(tokens: readonly string[]): boolean {
+  return tokens.every((token, index) => token !== '' && (token !== '>' || index === tokens.length - 1))
 }
 
 /** Parses one destination token and holds it against the source. */
