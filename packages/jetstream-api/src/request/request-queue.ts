@@ -8,8 +8,8 @@
 import type { Turns, TurnTask } from '@rivulet/store-types'
 import type { ApiRequest } from './api-request.js'
 
-/** Requests worked off in one turn, so that an account with thousands of them does not hold up the others. */
-const REQUESTS_PER_TURN = 64
+/** Requests worked off in one go, so that an account with thousands of them does not hold up the others. */
+const REQUESTS_PER_RUN = 64
 
 export type RequestQueueOptions = Readonly<{
   turns: Turns
@@ -62,7 +62,7 @@ export class RequestQueue implements TurnTask {
 
   runTurn(): void {
     this.#isScheduled = false
-    for (let i = 0; i < REQUESTS_PER_TURN && !this.#isWorking; i++) {
+    for (let i = 0; i < REQUESTS_PER_RUN && !this.#isWorking; i++) {
       const request = this.#line.shift() ?? this.#infoLine.shift()
       if (request === undefined) return
       const work = this.#options.handle(request)
