@@ -2,21 +2,26 @@
 import { type ConfigNode, textOfValue } from '../language/config-node.js'
 import type { AuthorizationOptions, UserOptions } from '../options/server-options.js'
 import { parseGoDuration } from '../values/go-duration.js'
+import { isPublicNkey } from '../values/nkey-text.js'
 import { quote } from '../values/quote.js'
 import { type Entry, type Field, readFields, refused, reportType, served } from './field.js'
-import { anything, flag, text } from './readers.js'
+import { authCallout, connectionTypes, permissions } from './permission-keys.js'
+import { flag, text } from './readers.js'
 import type { Report } from './report.js'
 
 const TIMEOUT_SECONDS_MAX = 60 // more is most likely a mistake, such as 1m for "1m"
 
-export const authorizationKeys: readonly Field<AuthorizationOptions>[] = [
-  served('A', 'user username', text((options, value) => (options.user = value))),
-  served('A', 'password pass', text((options, value) => (options.password = value))),
-  served('A', 'token', text((options, value) => (options.token = value))),
+/** The block as it is read, with the users that are known by a key. */
+type AuthorizationBlock = { options: AuthorizationOptions; nkeys: string[] }
+
+export const authorizationKeys: readonly Field<AuthorizationBlock>[] = [
+  served('A', 'user username', text(({ options }, value) => (options.user = value))),
+  served('A', 'password pass', text(({ options }, value) => (options.password = value))),
+  served('A', 'token', text(({ options }, value) => (options.token = value))),
   served('A', 'timeout', readTimeout),
   served('A', 'users', readUsers),
-  refused('A', 'default_permissions default_permission permissions', anything()),
-  refused('B', 'auth_callout auth_hook', anything()),
+  refused('A', 'default_permissions default_permission permissions', permissions),
+  refused('B', 'auth_callout auth_hook', authCallout),
   refused('B', 'proxy_required', flag()),
 ]
 
@@ -24,15 +29,16 @@ export function readAuthorization(entry: Entry, options: { authorization: Author
   const { node } = entry
   if (node.kind !== 'map') return reportType(entry, 'map[string]interface {}', report)
   const given: AuthorizationOptions = { ...options.authorization, users: [] }
+  const nkeys: string[] = []
   const before = report.errors.length
-  readFields(authorizationKeys, node.value, given, report)
+  readFields(authorizationKeys, node.value, { options: given, nkeys }, report)
   options.authorization = given
   if (report.errors.length > before) return
-  const conflict = conflictOf(given)
+  const conflict = conflictOf(given, nkeys)
   if (conflict !== undefined) report.error(node.place, 'CONFIG_CONFLICT', conflict)
 }
 
-function conflictOf(given: AuthorizationOptions): string | undefined {
+function conflictOf(given: AuthorizationOptions, nkeys: readonly string[]): string | undefined {
   if ((given.user !== '' || given.password !== '') && given.token !== '') return 'Cannot have a user/pass and token'
   if (!given.hasUsers) return undefined
   if (given.user !== '') return 'Can not have a single user/pass and a users array'
@@ -42,10 +48,14 @@ function conflictOf(given: AuthorizationOptions): string | undefined {
     if (names.has(user)) return `Duplicate user ${quote(user)} detected`
     names.add(user)
   }
+  for (const nkey of nkeys) {
+    if (names.has(nkey)) return `Duplicate nkey ${quote(nkey)} detected`
+    names.add(nkey)
+  }
   return undefined
 }
 
-function readTimeout(entry: Entry, options: AuthorizationOptions, report: Report): void {
+function readTimeout(entry: Entry, { options }: AuthorizationBlock, report: Report): void {
   const { node } = entry
   const seconds = secondsOf(node)
   if (typeof seconds === 'string') {
@@ -69,29 +79,27 @@ function secondsOf(node: ConfigNode): number | string {
   return 'ms' in result ? result.ms / 1000 : result.reason
 }
 
-function readUsers(entry: Entry, options: AuthorizationOptions, report: Report): void {
-  const { node } = entry
+function readUsers({ node }: Entry, { options, nkeys }: AuthorizationBlock, report: Report): void {
   if (node.kind !== 'list') {
     const reason = `Expected users field to be an array, got ${textOfValue(node)}`
-    return report.errorWithoutPlace(node.place, 'CONFIG_TYPE', reason)
+    return report.error(node.place, 'CONFIG_TYPE', reason)
   }
   options.hasUsers = true
-  const nkeys = new Set<string>()
   for (const element of node.value) readUser(element, options.users, nkeys, report)
 }
 
 type UserEntry = UserOptions & { nkey: string }
 
-const userKeys: readonly Field<UserEntry>[] = [
+export const userKeys: readonly Field<UserEntry>[] = [
   served('A', 'user username', text((user, value) => (user.user = value))),
   served('A', 'password pass', text((user, value) => (user.password = value))),
   refused('A', 'nkey', text((user, value) => (user.nkey = value))),
-  refused('A', 'permissions permission authorization', anything()),
-  refused('B', 'allowed_connection_types connection_types clients', anything()),
+  refused('A', 'permissions permission authorization', permissions),
+  refused('B', 'allowed_connection_types connection_types clients', connectionTypes),
   refused('B', 'proxy_required', flag()),
 ]
 
-function readUser(element: ConfigNode, users: UserOptions[], nkeys: Set<string>, report: Report): void {
+function readUser(element: ConfigNode, users: UserOptions[], nkeys: string[], report: Report): void {
   if (element.kind !== 'map') {
     const reason = `Expected user entry to be a map/struct, got ${textOfValue(element)}`
     return report.error(element.place, 'CONFIG_TYPE', reason)
@@ -107,8 +115,7 @@ function readUser(element: ConfigNode, users: UserOptions[], nkeys: Set<string>,
     users.push({ user: user.user, password: user.password })
     return
   }
-  if (!/^U[A-Z2-7]{55}$/.test(user.nkey)) return wrong('Not a valid public nkey for a user')
+  if (!isPublicNkey(user.nkey, 'U')) return wrong('Not a valid public nkey for a user')
   if (user.user !== '' || user.password !== '') return wrong('Nkey users do not take usernames or passwords')
-  if (nkeys.has(user.nkey)) return wrong(`Duplicate nkey ${quote(user.nkey)} detected`)
-  nkeys.add(user.nkey)
+  nkeys.push(user.nkey)
 }

@@ -51,6 +51,16 @@ export function refused<Target>(tier: Tier, names: string, read: ReadValue<Targe
   return { names: names.split(' '), tier, served: 'refused', read }
 }
 
+/** A key inside a block that is not served as a whole: its value is checked, and the block is named. */
+export function known<Target>(tier: Tier, names: string, read: ReadValue<Target>): Field<Target> {
+  return ignored(tier, names, read)
+}
+
+/** A field whose value is a block, with the keys of that block. */
+export function withKeys<Target, Inner>(field: Field<Target>, keys: readonly Field<Inner>[]): Field<Target> {
+  return { ...field, keys: keys as readonly Field<never>[] }
+}
+
 /** Reads the entries of a block in the order of the file. Names are compared without case. */
 export function readFields<Target>(
   fields: readonly Field<Target>[],

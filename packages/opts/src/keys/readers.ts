@@ -1,5 +1,5 @@
 /** How values of each type are read. Each reader hands the typed value on, or reports and hands on nothing. */
-import { typeNameOf } from '../language/config-node.js'
+import { type ConfigNode, typeNameOf } from '../language/config-node.js'
 import { type HostPort, parseHostPort } from '../values/address.js'
 import { parseGoDuration } from '../values/go-duration.js'
 import { parseStorageSize } from '../values/storage-size.js'
@@ -157,6 +157,32 @@ export function block<Target>(
       ...(rules.unknown === undefined ? {} : { unknown: rules.unknown }),
       ...(rules.typeErrorsAt === 'block' ? { typeErrorsAt: node.place } : {}),
     })
+  }
+}
+
+/** Durations in text, or seconds as a number. `called`: what messages begin with. */
+export function secondsOrText<Target>(called: string): ReadValue<Target> {
+  return ({ node }, _, report) => {
+    if (node.kind === 'integer' || node.kind === 'float') return
+    if (node.kind !== 'string') return report.error(node.place, 'CONFIG_TYPE', `${called} wrong type`)
+    const result = parseGoDuration(node.value)
+    if ('reason' in result) report.error(node.place, 'CONFIG_VALUE', `${called} ${result.reason}`)
+  }
+}
+
+/** A list whose elements are blocks. The texts say what is wrong with a value that is no list, and an element that is no block. */
+export function blocks<Target>(
+  fields: readonly Field<Target>[],
+  target: () => Target,
+  wrongList: (node: ConfigNode) => string,
+  wrongElement: (node: ConfigNode) => string,
+): ReadValue<unknown> {
+  return ({ node }, _, report) => {
+    if (node.kind !== 'list') return report.error(node.place, 'CONFIG_TYPE', wrongList(node))
+    for (const element of node.value) {
+      if (element.kind === 'map') readFields(fields, element.value, target(), report)
+      else report.error(element.place, 'CONFIG_TYPE', wrongElement(element))
+    }
   }
 }
 

@@ -4,11 +4,14 @@
  */
 import type { ServerOptions } from '../options/server-options.js'
 import { formatGoDuration } from '../values/go-duration.js'
+import { accountKeys, accounts, mappings } from './account-keys.js'
 import { authorizationKeys, readAuthorization } from './authorization-keys.js'
-import { type Entry, type Field, ignored, type ReadValue, refused, served } from './field.js'
+import { type Entry, type Field, ignored, type ReadValue, refused, served, type Tier, withKeys } from './field.js'
 import { jetStreamKeys, readJetStream, storeDir, type StoreDirs } from './jetstream-keys.js'
+import { clusterKeys, gatewayKeys, leafNodeKeys, mqttKeys, webSocketKeys } from './link-keys.js'
 import {
   anything,
+  block,
   duration,
   flag,
   integer,
@@ -20,9 +23,20 @@ import {
   texts,
 } from './readers.js'
 import type { Report } from './report.js'
+import { tls, tlsKeys } from './tls-keys.js'
+import {
+  booleanOrBlock,
+  operator,
+  proxies,
+  readFeatureFlags,
+  resolver,
+  resolverPreload,
+  systemAccount,
+  trustedKeys,
+} from './trust-keys.js'
 
 /** What reading a file needs to remember besides the options. */
-export type FileTarget = { options: ServerOptions; storeDirs: StoreDirs; hasAccounts: boolean; hasNkeys: boolean }
+export type FileTarget = { options: ServerOptions; storeDirs: StoreDirs }
 
 const LAME_DUCK_DURATION_MS_MIN = 30_000
 const SUBJECT_TOKENS_MAX = 255
@@ -92,32 +106,35 @@ const limitKeys: readonly Field<FileTarget>[] = [
 ]
 
 const accessKeys: readonly Field<FileTarget>[] = [
-  { ...served('A', 'authorization', (entry, { options }, report) => readAuthorization(entry, options, report)), keys: authorizationKeys as readonly Field<never>[] },
+  withKeys(
+    served('A', 'authorization', (entry, { options }, report) => readAuthorization(entry, options, report)),
+    authorizationKeys,
+  ),
   served('A', 'no_auth_user', text(({ options }, value) => (options.noAuthUser = value))),
-  refused('A', 'accounts', (_, target) => (target.hasAccounts = true)),
-  refused('A', 'system_account system', text()),
+  withKeys(refused('A', 'accounts', accounts), accountKeys),
+  refused('A', 'system_account system', systemAccount),
   ignored('B', 'no_system_account no_system no_sys_acc', flag()),
-  refused('A', 'tls', anything()),
+  withKeys(refused('A', 'tls', tls), tlsKeys),
   ignored('B', 'allow_non_tls', flag()),
-  refused('B', 'operator operators root roots root_operator root_operators', anything()),
-  refused('B', 'trusted trusted_keys', anything()),
-  refused('B', 'resolver account_resolver accounts_resolver', anything()),
-  refused('B', 'resolver_tls', anything()),
-  refused('B', 'resolver_preload', anything()),
+  refused('B', 'operator operators root roots root_operator root_operators', operator),
+  refused('B', 'trusted trusted_keys', trustedKeys),
+  refused('B', 'resolver account_resolver accounts_resolver', resolver),
+  refused('B', 'resolver_tls', tls),
+  refused('B', 'resolver_preload', resolverPreload),
   refused('B', 'resolver_pinned_accounts', anything()),
   ignored('B', 'default_sentinel', text()),
-  ignored('C', 'proxies', anything()),
-  refused('C', 'ocsp', anything()),
-  refused('C', 'ocsp_cache', anything()),
+  ignored('C', 'proxies', proxies),
+  refused('C', 'ocsp', booleanOrBlock('ocsp config')),
+  refused('C', 'ocsp_cache', booleanOrBlock('tags')),
 ]
 
 const jetStreamTopKeys: readonly Field<FileTarget>[] = [
-  {
-    ...served<FileTarget>('A', 'jetstream', (entry, { options, storeDirs }, report) =>
+  withKeys(
+    served('A', 'jetstream', (entry, { options, storeDirs }, report) =>
       readJetStream(entry, { options: options.jetStream, storeDirs }, report),
     ),
-    keys: jetStreamKeys as readonly Field<never>[],
-  },
+    jetStreamKeys,
+  ),
   served('A', 'store_dir storedir', storeDir(({ options, storeDirs }) => ({ options: options.jetStream, storeDirs }))),
   ignored('B', 'default_js_domain', textMap((name) => `error default_js_domain config: unsupported type ${name}`)),
 ]
@@ -129,18 +146,18 @@ const lifeKeys: readonly Field<FileTarget>[] = [
   served('A', 'ports_file_dir', text(({ options }, value) => (options.portsFileDir = value))),
   ignored('C', 'prof_port', integer()),
   ignored('C', 'prof_block_rate', integer()),
-  ignored('C', 'feature_flags', anything()),
+  ignored('C', 'feature_flags', readFeatureFlags),
   ignored('C', 'connect_error_reports', integer()),
   ignored('C', 'reconnect_error_reports', integer()),
 ]
 
 const linkKeys: readonly Field<FileTarget>[] = [
-  ignored('B', 'mappings maps', anything()),
-  ignored('B', 'leafnodes leaf', anything()),
-  ignored('B', 'websocket ws', anything()),
-  ignored('C', 'cluster', anything()),
-  ignored('C', 'gateway', anything()),
-  ignored('C', 'mqtt', anything()),
+  ignored('B', 'mappings maps', mappings),
+  link('B', 'leafnodes leaf', leafNodeKeys, 'Expected map to define a leafnode'),
+  link('B', 'websocket ws', webSocketKeys, 'Expected websocket to be a map'),
+  link('C', 'cluster', clusterKeys, 'Expected map to define cluster'),
+  link('C', 'gateway', gatewayKeys, 'Expected gateway to be a map'),
+  link('C', 'mqtt', mqttKeys, 'Expected mqtt to be a map'),
 ]
 
 export const topLevelKeys: readonly Field<FileTarget>[] = [
@@ -153,6 +170,11 @@ export const topLevelKeys: readonly Field<FileTarget>[] = [
   ...lifeKeys,
   ...linkKeys,
 ]
+
+/** A block that joins servers or lets another protocol in. */
+function link(tier: Tier, names: string, keys: readonly Field<unknown>[], mistake: string): Field<FileTarget> {
+  return withKeys(ignored(tier, names, block(keys, { wrongType: (name) => `${mistake}, got ${name}` })), keys)
+}
 
 function readServerName(entry: Entry, target: FileTarget, report: Report): void {
   text<FileTarget>(({ options }, value) => {

@@ -48,7 +48,7 @@ export function readOptionsText(text: string, path: string, reading: ConfigReadi
 }
 
 function readValues(values: ConfigMap, options: ServerOptions, report: Report): void {
-  const target: FileTarget = { options, storeDirs: { isNamed: false }, hasAccounts: false, hasNkeys: false }
+  const target: FileTarget = { options, storeDirs: { isNamed: false } }
   readFields(topLevelKeys, values, target, report)
 }
 
