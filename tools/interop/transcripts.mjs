@@ -19,7 +19,7 @@ const { values } = parseArgs({
 /** Runs one file; resolves to its counts. */
 function replay(kind, name) {
   const script = kind === 'jetstream' ? 'transcripts/replay.mjs' : 'transcripts-server/replay.mjs'
-  const args = [join(values.shared, script), '--server', server, '--only', name]
+  const args = [join(values.shared, script), '--server', server, '--only', kind === 'jetstream' ? `${name}.txt` : name]
   if (kind === 'server') args.push('--port-base', '23000')
   return new Promise((resolve) => {
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -43,17 +43,8 @@ const queue = files.filter(([, name]) => wanted.length === 0 || wanted.some((wor
 const broken = []
 let total = { passed: 0, failed: 0 }
 const results = {}
-// Names are prefixes for the players: `kv` would play `kv-ttl-mirror` too, so longer names are taken off again.
-const counts = new Map()
-for (const [kind, name] of queue) counts.set(name, await replay(kind, name))
 for (const [kind, name] of queue) {
-  const own = { ...counts.get(name) }
-  for (const [other, more] of counts) {
-    if (kind === 'jetstream' && other !== name && other.startsWith(name)) {
-      own.passed -= more.passed
-      own.failed -= more.failed
-    }
-  }
+  const own = await replay(kind, name)
   results[`${kind}/${name}`] = own
   total = { passed: total.passed + own.passed, failed: total.failed + Math.max(0, own.failed) }
   const least = floor[`${kind}/${name}`] ?? 0
