@@ -1,0 +1,241 @@
+/** Random operations against the model (store-model.ts); a failure prints the seed and the shortest script. */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { StreamConfigInput } from '../config/stream-config-json.js'
+import { nanosOf } from '../clock/timestamp.js'
+import { StoredMessage } from '../store/stored-message.js'
+import { SubjectFilter } from '../subject/subject-filter.js'
+import { StoreBench, codeOf, configOf, type HostFactory, type StoreAbilities } from './store-bench.js'
+import { StoreModel } from './store-model.js'
+
+export type Operation =
+  | Readonly<{ do: 'append'; subject: string; payloadSize: number; hasHeaders: boolean }>
+  | Readonly<{ do: 'remove' | 'erase'; at: number }>
+  | Readonly<{ do: 'purgeBelow' | 'truncate'; at: number }>
+  | Readonly<{ do: 'purge' }>
+  | Readonly<{ do: 'purgeMatching'; filter: string; at: number; keep: number }>
+  | Readonly<{ do: 'skip'; count: number }>
+  | Readonly<{ do: 'advance'; ms: number }>
+  | Readonly<{ do: 'flush' | 'reopen' }>
+
+const HEADERS = 'NATS/1.0\r\nK: v\r\n\r\n'
+const SUBJECTS = ['a', 'b', 'a.x', 'a.y', 'b.x', 'a.x.z', 'c.c.c']
+const FILTERS = ['a', 'a.*', 'a.>', '*.x', '*', '>', 'c.*.c', 'none']
+
+const fraction = fc.double({ min: 0, max: 1.1, noNaN: true })
+
+function operation(abilities: StoreAbilities): fc.Arbitrary<Operation> {
+  const append = fc.record({
+    do: fc.constant('append' as const),
+    subject: fc.constantFrom(...SUBJECTS),
+    payloadSize: fc.constantFrom(0, 1, 40),
+    hasHeaders: fc.boolean(),
+  })
+  return fc.oneof(
+    { weight: 60, arbitrary: append },
+    { weight: 15, arbitrary: fc.record({ do: fc.constantFrom('remove' as const, 'erase' as const), at: fraction }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('purgeBelow' as const, 'truncate' as const), at: fraction }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('purge' as const) }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        do: fc.constant('purgeMatching' as const),
+        filter: fc.constantFrom(...FILTERS),
+        at: fc.option(fraction, { nil: 0 }),
+        keep: fc.constantFrom(0, 0, 1, 2),
+      }),
+    },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant('skip' as const), count: fc.integer({ min: 1, max: 4 }) }) },
+    { weight: 8, arbitrary: fc.record({ do: fc.constant('advance' as const), ms: fc.constantFrom(1, 1000) }) },
+    { weight: 4, arbitrary: fc.record({ do: fc.constant('flush' as const) }) },
+    ...(abilities.durable ? [{ weight: 3, arbitrary: fc.record({ do: fc.constant('reopen' as const) }) }] : []),
+  )
+}
+
+const configs: fc.Arbitrary<StreamConfigInput> = fc.record(
+  {
+    maxMessages: fc.constantFrom(3, 10),
+    maxBytes: fc.constantFrom(200, 1000),
+    maxMessagesPerSubject: fc.constantFrom(1, 2, 5),
+    discard: fc.constantFrom('old' as const, 'new' as const),
+    firstSequence: fc.constantFrom(0, 100),
+  },
+  { requiredKeys: [] },
+)
+
+export function describeModel(factory: HostFactory, abilities: StoreAbilities, numRuns: number): void {
+  describe('any operations', () => {
+    it('leave the store as the model says', { timeout: 120_000 }, async () => {
+      await fc.assert(
+        fc.asyncProperty(configs, fc.array(operation(abilities), { maxLength: 60 }), async (config, operations) => {
+          const bench = await StoreBench.open(factory, abilities, config)
+          const model = new StoreModel(configOf(abilities, config))
+          for (const each of operations) {
+            await apply(each, bench, model, abilities)
+            assertState(bench, model)
+          }
+          await bench.flush()
+          assertAnswers(bench, model)
+          await bench.dispose()
+        }),
+        { seed: 2024, numRuns },
+      )
+    })
+  })
+}
+
+async function apply(operation: Operation, bench: StoreBench, model: StoreModel, abilities: StoreAbilities): Promise<void> {
+  switch (operation.do) {
+    case 'append':
+      return append(operation, bench, model, abilities)
+    case 'remove':
+    case 'erase': {
+      const sequence = Math.round(operation.at * model.lastSequence)
+      const isLive = model.messages.some((message) => message.sequence === sequence)
+      const code = codeOf(() => expect(bench.store[operation.do](sequence)).toBe(isLive))
+      expect(code).toBe(expectedRemoval(model, sequence))
+      model.remove(sequence)
+      return
+    }
+    case 'purgeBelow': {
+      const sequence = Math.round(operation.at * model.lastSequence) + 1
+      expect(bench.store.purgeBelow(sequence)).toBe(model.purgeBelow(sequence))
+      return
+    }
+    case 'truncate': {
+      const sequence = Math.min(model.lastSequence, Math.round(operation.at * model.lastSequence))
+      bench.store.truncate(sequence)
+      model.truncate(sequence)
+      return
+    }
+    case 'purge':
+      expect(bench.store.purge()).toBe(model.purge())
+      return
+    case 'purgeMatching': {
+      const filter = SubjectFilter.of(operation.filter)
+      const below = Math.round(operation.at * model.lastSequence)
+      const count = bench.store.purgeMatching({ filter, below, keep: operation.keep })
+      expect(count).toBe(model.purgeMatching(filter, below, operation.keep))
+      return
+    }
+    case 'skip':
+      bench.store.skip(model.lastSequence + 1, operation.count)
+      model.skip(operation.count)
+      return
+    case 'advance':
+      await bench.advance(operation.ms)
+      return
+    case 'flush':
+      await bench.flush()
+      return
+    case 'reopen':
+      await bench.reopen()
+  }
+}
+
+function append(
+  operation: Extract<Operation, { do: 'append' }>,
+  bench: StoreBench,
+  model: StoreModel,
+  abilities: StoreAbilities,
+): void {
+  const { subject, payloadSize, hasHeaders } = operation
+  const payload = `${model.lastSequence + 1}`.padEnd(payloadSize, '.').slice(0, payloadSize)
+  const headers = hasHeaders ? HEADERS : ''
+  const size = abilities.sizeOf(subject.length, headers.length, payload.length)
+  const refusal = model.append({ subject, payload, headers, nanos: bench.clock.wallNanos(), size })
+  expect(codeOf(() => bench.append(subject, { payload, headers }))).toBe(refusal ?? 'none')
+}
+
+function expectedRemoval(model: StoreModel, sequence: number): string {
+  if (sequence > model.lastSequence) return 'STORE_END'
+  return sequence === 0 || model.messages.length === 0 || sequence < model.firstSequence ? 'STORE_MESSAGE_NOT_FOUND' : 'none'
+}
+
+function assertState(bench: StoreBench, model: StoreModel): void {
+  const { store } = bench
+  expect({
+    messageCount: store.messageCount,
+    byteCount: store.byteCount,
+    firstSequence: store.firstSequence,
+    lastSequence: store.lastSequence,
+    subjectCount: store.subjectCount,
+  }).toEqual({
+    messageCount: model.messages.length,
+    byteCount: model.byteCount,
+    firstSequence: model.firstSequence,
+    lastSequence: model.lastSequence,
+    subjectCount: model.subjects.size,
+  })
+}
+
+function assertAnswers(bench: StoreBench, model: StoreModel): void {
+  const { store } = bench
+  assertMessages(bench, model)
+  expect(store.committedSequence).toBe(model.lastSequence)
+  const state = store.state(true)
+  expect(state).toMatchObject({ deletedCount: model.deleted.length, firstTime: model.messages[0]?.nanos ?? 0n })
+  expect(state.deleted ?? []).toEqual(model.deleted)
+  for (const message of model.messages) {
+    expect(store.sequenceAtTime(Number(message.nanos / 1_000_000_000n), Number(message.nanos % 1_000_000_000n))).toBe(
+      model.sequenceAtTime(message.nanos),
+    )
+  }
+  for (const subject of SUBJECTS) expect(bench.lastSequenceOf(subject)).toBe(model.lastOf(subject))
+  for (const filter of [...FILTERS.map((each) => SubjectFilter.of(each)), SubjectFilter.of('a.x', 'b', '*.y')]) {
+    assertFilter(bench, model, filter)
+  }
+}
+
+function assertMessages(bench: StoreBench, model: StoreModel): void {
+  const message = new StoredMessage()
+  for (let sequence = 0; sequence <= model.lastSequence + 1; sequence++) {
+    const expected = model.messages.find((each) => each.sequence === sequence)
+    expect([bench.store.has(sequence), bench.store.load(sequence, message)]).toEqual([expected !== undefined, expected !== undefined])
+    if (expected === undefined) continue
+    expect({
+      sequence: message.sequence,
+      subject: message.subject(),
+      headers: message.headers().toString(),
+      payload: message.payload().toString(),
+      nanos: nanosOf(message.seconds, message.nanoseconds),
+    }).toEqual({
+      sequence,
+      subject: expected.subject,
+      headers: expected.headers,
+      payload: expected.payload,
+      nanos: expected.nanos,
+    })
+  }
+}
+
+function assertFilter(bench: StoreBench, model: StoreModel, filter: SubjectFilter): void {
+  const { store } = bench
+  const sequences = model.matching(filter, 1).map((message) => message.sequence)
+  expect(bench.forward(filter)).toEqual(sequences)
+  expect(bench.backward(filter, model.lastSequence + 1)).toEqual(sequences.toReversed())
+  expect(store.loadLast(filter, new StoredMessage())).toBe(sequences.at(-1) ?? 0)
+  const middle = Math.round((model.firstSequence + model.lastSequence) / 2)
+  for (const from of [0, model.firstSequence, middle, model.lastSequence, model.lastSequence + 1]) {
+    const matching = model.matching(filter, from)
+    expect(store.countPending(filter, from, false)).toBe(matching.length)
+    expect(store.countPending(filter, from, true)).toBe(model.countPending(filter, from, true))
+    const state = store.filteredState(filter, from)
+    expect(state.messageCount).toBe(matching.length)
+    if (matching.length > 0) {
+      expect(state).toMatchObject({ firstSequence: matching[0]?.sequence, lastSequence: matching.at(-1)?.sequence })
+    }
+    expect(store.lastSequences(filter, from, 0)).toEqual(model.lastSequences(filter, from))
+  }
+  const totals = new Map<string, number>()
+  for (const message of model.matching(filter, 1)) totals.set(message.subject, (totals.get(message.subject) ?? 0) + 1)
+  expect(Object.fromEntries(store.subjectTotals(filter))).toEqual(Object.fromEntries(totals))
+  for (const [subject, subjectState] of store.subjectStates(filter)) {
+    const same = model.messages.filter((message) => message.subject === subject)
+    expect(subjectState).toEqual({
+      messageCount: same.length,
+      firstSequence: same[0]?.sequence,
+      lastSequence: same.at(-1)?.sequence,
+    })
+  }
+}
