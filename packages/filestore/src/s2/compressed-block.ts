@@ -1,0 +1,62 @@
+/**
+ * A compressed block file (store-format.md section 3):
+ *
+ *     "cmp"  algorithm (1: S2)  uvarint size of the plain block  S2 stream of all but its last 8 bytes  those 8
+ *
+ * The last 8 bytes are the checksum of the last record, plain and compressed alike.
+ */
+import { VarintCursor, VarintError, uvarintSize, writeUvarint } from '@rivulet/store-types'
+import { CHECKSUM_SIZE } from '../hash/hash-kernel.js'
+import { decodeS2StreamLoosely, encodeS2Stream, type S2Damage } from './s2-stream.js'
+
+const HEADER_SIZE_MIN = 5
+const ALGORITHM_S2 = 1
+/** "cmp" and id 1, read as the size of a record: what a plain block that looks compressed must have first. */
+const LOOKALIKE_RECORD_SIZE = 0x01706d63
+
+/** True when the file starts like a compressed block. `file` is its start, or all of it. */
+export function hasCompressedHeader(file: Uint8Array): boolean {
+  if (file.length < HEADER_SIZE_MIN) return false
+  return file[0] === 0x63 && file[1] === 0x6d && file[2] === 0x70 && file[3] === ALGORITHM_S2
+}
+
+/**
+ * True when a file that starts like a compressed block may be a plain one (trap 11): it is then, if its
+ * first record's checksum says so.
+ */
+export function mayBePlain(file: Uint8Array): boolean {
+  return file.length >= LOOKALIKE_RECORD_SIZE
+}
+
+/** The compressed form of a plain block, which ends with a record. */
+export function compressBlock(plain: Uint8Array): Buffer {
+  const bodySize = plain.length - CHECKSUM_SIZE
+  const header = Buffer.alloc(4 + uvarintSize(plain.length))
+  header.write('cmp', 0, 'latin1')
+  header[3] = ALGORITHM_S2
+  writeUvarint(header, 4, plain.length)
+  return Buffer.concat([header, encodeS2Stream(plain.subarray(0, bodySize)), plain.subarray(bodySize)])
+}
+
+/**
+ * The plain block that `file` holds. Chunks that do not decode, or not to what their CRC says, are noted in
+ * `damage` and kept as far as they came: records have checksums of their own.
+ */
+export function decompressBlock(file: Uint8Array, damage: S2Damage[]): Buffer {
+  const cursor = new VarintCursor(file, 4)
+  let plainSize = 0
+  try {
+    plainSize = cursor.readUvarint()
+  } catch (error) {
+    if (!(error instanceof VarintError)) throw error
+    damage.push({ offset: 0, size: file.length, cause: `block header: ${error.message}` })
+    return Buffer.alloc(0)
+  }
+  const bodyEnd = Math.max(cursor.offset, file.length - CHECKSUM_SIZE)
+  const body = decodeS2StreamLoosely(file.subarray(cursor.offset, bodyEnd), damage)
+  const plain = Buffer.concat([body, file.subarray(bodyEnd)])
+  if (damage.length === 0 && plain.length !== plainSize) {
+    damage.push({ offset: 0, size: plain.length, cause: `${plain.length} bytes decoded, the header says ${plainSize}` })
+  }
+  return plain
+}
