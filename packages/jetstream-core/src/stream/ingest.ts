@@ -88,8 +88,8 @@ export class Ingest {
       transform === undefined ? undefined : SubjectTransform.create(transform.source, transform.destination, this.#random)
     this.#republisher = republisher
     this.#hasAcks = !config.noAck
-    this.#isPlain =
-      !config.sealed && config.retention !== 'interest' && this.#transform === undefined && republisher === undefined
+    const isWatched = config.sealed || config.retention === 'interest' || config.allowMessageCounter
+    this.#isPlain = !isWatched && this.#transform === undefined && republisher === undefined
     const limit = config.maxMessageSize
     this.#plainBytesMax = limit >= 0 && limit < PLAIN_BYTES_MAX ? limit : PLAIN_BYTES_MAX
   }

@@ -16,7 +16,7 @@
  *     12 Nats-Msg-Id inside the window              an outcome, not an error
  *     13 Nats-Expected-Last-Msg-Id
  *     14 Nats-Rollup
- *     15 (counters)
+ *     15 counters: a stream of an earlier server may have them, this one does not count
  *     16 size of the header block
  *     17 the server's storage
  *     18 interest retention                         an outcome: the sequence is used, nothing is stored
@@ -118,6 +118,8 @@ export class PublishChecks {
       const error = this.#checkHeaders(message, headers)
       if (error !== undefined || this.duplicateOf > 0) return error
     }
+    // 15
+    if (config.allowMessageCounter) return storeFailed('message counters are not supported by this server')
     // 16
     if (message.headerSize > HEADER_BYTES_MAX) return apiError('JSStreamHeaderExceedsMaximumErr')
     // 17
