@@ -1,5 +1,5 @@
 /** The `Nats-TTL` header: `never`, a Go duration from one second on, or whole seconds. */
-import { parseGoDuration } from '@rivulet/store-types'
+import { parseDuration } from '../go-duration.js'
 
 const NEVER = -1
 const NANOS_PER_SECOND = 1_000_000_000n
@@ -14,11 +14,6 @@ export function parseMessageTtl(text: string): number | undefined {
     const seconds = Number(text)
     return seconds <= SECONDS_MAX ? seconds : undefined
   }
-  let nanos: bigint
-  try {
-    nanos = parseGoDuration(text)
-  } catch {
-    return undefined
-  }
-  return nanos < NANOS_PER_SECOND ? undefined : Number(nanos / NANOS_PER_SECOND)
+  const nanos = parseDuration(text)
+  return nanos === undefined || nanos < NANOS_PER_SECOND ? undefined : Number(nanos / NANOS_PER_SECOND)
 }
