@@ -1,23 +1,36 @@
 import type { MessageView } from '@rivulet/store-types'
 import type { Route } from './subscriptions/route.js'
-import type { MessageSink, Publisher, Subscription } from './subscriptions/subscription.js'
+import { type MessageSink, type Publisher, Subscription } from './subscriptions/subscription.js'
 import { SubscriptionList } from './subscriptions/subscription-list.js'
+
+/** `$JS.ACK.` */
+const ACK_PREFIX = Buffer.from('$JS.ACK.')
+const SEED_SPAN = 4294967296
 
 /** A tenant: a subject space of its own. */
 export class Account {
   readonly name: string
-  readonly subscriptions = new SubscriptionList()
-  /**
-   * Takes messages on `$JS.ACK.>` ahead of the subscription list, so that unique ack subjects cost no
-   * route. Set by the JetStream engine. Clients that listen there themselves still get their copy.
-   */
-  ackSink: MessageSink | undefined
+  readonly subscriptions: SubscriptionList
   readonly #random: () => number
+  #ackSubscription: Subscription | undefined
 
   /** `random`: floats in [0, 1), for choosing queue members. */
   constructor(name: string, random: () => number) {
     this.name = name
     this.#random = random
+    this.subscriptions = new SubscriptionList(Math.floor(random() * SEED_SPAN))
+  }
+
+  /**
+   * Takes messages on `$JS.ACK.>` ahead of the subscription list, so that unique ack subjects cost no
+   * route. Set by the JetStream engine. Clients that listen there themselves still get their copy.
+   */
+  get ackSink(): MessageSink | undefined {
+    return this.#ackSubscription?.sink
+  }
+
+  set ackSink(sink: MessageSink | undefined) {
+    this.#ackSubscription = sink && new Subscription({ subject: '$JS.ACK.>', sink })
   }
 
   /**
@@ -25,8 +38,14 @@ export class Account {
    * of each queue group. Returns the number of deliveries; 0 means nobody was there.
    */
   publish(message: MessageView, publisher: Publisher): number {
-    const route = this.subscriptions.routeOf(message.subjectBytes, message.subjectOffset, message.subjectSize)
-    return this.send(route, message, publisher)
+    const { subjectBytes, subjectOffset, subjectSize } = message
+    const ackSubscription = this.#ackSubscription
+    if (ackSubscription !== undefined && isAck(subjectBytes, subjectOffset, subjectSize)) {
+      ackSubscription.sink.deliver(message, ackSubscription, publisher)
+      if (!this.subscriptions.mayWantAcks) return 1
+      return 1 + this.send(this.subscriptions.routeOf(subjectBytes, subjectOffset, subjectSize), message, publisher)
+    }
+    return this.send(this.subscriptions.routeOf(subjectBytes, subjectOffset, subjectSize), message, publisher)
   }
 
   /**
@@ -34,19 +53,25 @@ export class Account {
    * an inbox while the message keeps the subject it was stored under.
    */
   send(route: Route, message: MessageView, publisher: Publisher): number {
+    const { plain, groups } = route
     let count = 0
-    for (const subscription of route.plain) if (this.#deliver(subscription, message, publisher)) count++
-    for (const group of route.groups) {
-      const start = Math.floor(this.#random() * group.length)
-      for (let i = 0; i < group.length; i++) {
-        const member = group[(start + i) % group.length] as Subscription
-        if (this.#deliver(member, message, publisher)) {
-          count++
-          break
-        }
-      }
+    for (let i = 0; i < plain.length; i++) {
+      if (this.#deliver(plain[i] as Subscription, message, publisher)) count++
+    }
+    for (let i = 0; i < groups.length; i++) {
+      if (this.#deliverToOne(groups[i] as readonly Subscription[], message, publisher)) count++
     }
     return count
+  }
+
+  /** To a member chosen at random, or, where that one cannot take it, to the next that can. */
+  #deliverToOne(group: readonly Subscription[], message: MessageView, publisher: Publisher): boolean {
+    const size = group.length
+    const start = size === 1 ? 0 : Math.floor(this.#random() * size)
+    for (let i = 0; i < size; i++) {
+      if (this.#deliver(group[(start + i) % size] as Subscription, message, publisher)) return true
+    }
+    return false
   }
 
   #deliver(subscription: Subscription, message: MessageView, publisher: Publisher): boolean {
@@ -60,4 +85,10 @@ export class Account {
     }
     return true
   }
+}
+
+function isAck(bytes: Buffer, offset: number, size: number): boolean {
+  if (size <= ACK_PREFIX.length || bytes[offset + 1] !== 0x4a || bytes[offset + 4] !== 0x41) return false
+  for (let i = 0; i < ACK_PREFIX.length; i++) if (bytes[offset + i] !== ACK_PREFIX[i]) return false
+  return true
 }

@@ -31,6 +31,11 @@ export const internalPublisher: Publisher = {
   clientInfo: () => undefined,
 }
 
+/** Subscriptions that a list keeps together. */
+export interface SubscriptionPlace {
+  readonly subscriptions: Subscription[]
+}
+
 /** One interest. Identity is the object: the same subject may be there many times. */
 export class Subscription {
   /** wire text */
@@ -50,6 +55,9 @@ export class Subscription {
   /** Deliveries so far. */
   delivered = 0
   isClosed = false
+  /** Where it stands in its list; the list's own business. */
+  place: SubscriptionPlace | undefined
+  placeIndex = 0
 
   constructor(options: {
     subject: string
