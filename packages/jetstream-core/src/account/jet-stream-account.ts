@@ -63,7 +63,10 @@ export class JetStreamAccount {
     this.limits = limits
     this.advisories = new Advisories(account, engine.options)
     this.meter = new StorageMeter(engine.meter)
-    const find = (stream: string, consumer: string) => this.#streams.get(stream)?.consumers.get(consumer)
+    const find = (streamName: string, consumerName: string) => {
+      const consumer = this.#streams.get(streamName)?.consumers.get(consumerName)
+      return consumer?.takesAcks === true ? consumer : undefined
+    }
     this.#acks = new AckRouter(account, find, engine.options.domain)
   }
 

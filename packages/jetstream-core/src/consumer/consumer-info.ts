@@ -14,12 +14,14 @@ export type ConsumerInfo = Readonly<{
   waitingCount: number
   pendingCount: number
   /** somebody listens on the deliver subject */
-  isPushBound: boolean
-  isPaused: boolean
+  pushBound: boolean
+  paused: boolean
   /** ns; undefined when not paused */
   pauseRemaining: bigint | undefined
   /** empty when the consumer has no priority groups */
   priorityGroups: readonly PriorityGroupInfo[]
+  /** ns: when all this was so */
+  timestamp: bigint
 }>
 
 export type SequenceInfo = Readonly<{
@@ -30,9 +32,9 @@ export type SequenceInfo = Readonly<{
 }>
 
 export type PriorityGroupInfo = Readonly<{
-  name: string
-  /** undefined when nobody is pinned */
-  pinnedClientId: string | undefined
+  group: string
+  /** '' when nobody is pinned */
+  pinnedClientId: string
   /** ns; undefined when nobody is pinned */
   pinnedTime: bigint | undefined
 }>

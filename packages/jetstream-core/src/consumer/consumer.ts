@@ -168,18 +168,18 @@ export class Consumer implements StreamConsumer {
       redeliveredCount: core.config.maxDeliver === 1 ? 0 : progress.redeliveries.size,
       waitingCount: waiting?.count ?? 0,
       pendingCount: pending.value,
-      isPushBound: core.target?.isActive === true,
-      isPaused: pauseRemaining > 0n,
+      pushBound: core.target?.isActive === true,
+      paused: pauseRemaining > 0n,
       pauseRemaining: pauseRemaining > 0n ? pauseRemaining : undefined,
       priorityGroups: this.#priorityGroups(),
+      timestamp: core.now.wall.toNanos(),
     }
   }
 
   #priorityGroups(): readonly PriorityGroupInfo[] {
     const { config, pin } = this.#core
-    const name = config.priorityGroups?.[0]
-    if (name === undefined) return []
-    return [{ name, pinnedClientId: pin.id === '' ? undefined : pin.id, pinnedTime: pin.since }]
+    const group = config.priorityGroups?.[0]
+    return group === undefined ? [] : [{ group, pinnedClientId: pin.id, pinnedTime: pin.since }]
   }
 
   /**
