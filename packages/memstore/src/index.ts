@@ -1,1 +1,3 @@
-export {}
+export { MemoryStreamStore } from './memory-stream-store.js'
+export { memoryStorage } from './memory-storage.js'
+export type { MemoryStorageOptions } from './options.js'

@@ -1,0 +1,366 @@
+/**
+ * A stream in memory: the contract of @rivulet/store-types, without a disk. Appended messages are
+ * committed at once, and reported in the 'commit' phase of the turn, as a disk would.
+ */
+import {
+  StoreError,
+  Timestamp,
+  type AppendPlace,
+  type ConsumerConfig,
+  type ConsumerStore,
+  type FilteredState,
+  type MessageView,
+  type PurgeRequest,
+  type RecoveredConsumer,
+  type StoredMessage,
+  type StreamConfig,
+  type StreamState,
+  type StreamStore,
+  type StreamStoreListener,
+  type SubjectFilter,
+  type TurnTask,
+} from '@rivulet/store-types'
+import { Expiry } from './expiry.js'
+import { assertRoom, enforceStreamLimits, enforceSubjectLimit } from './limits.js'
+import { MemoryConsumerStore } from './memory-consumer-store.js'
+import { MessageStore } from './message-store.js'
+import type { MemoryStorageOptions } from './options.js'
+import * as questions from './questions.js'
+
+const NEVER_EXPIRES = -1
+
+export class MemoryStreamStore implements StreamStore {
+  readonly kind = 'memory'
+  readonly uncommittedBytes = 0
+  readonly failure = undefined
+  listener: StreamStoreListener | undefined
+  readonly #options: MemoryStorageOptions
+  readonly #store = new MessageStore()
+  readonly #expiry: Expiry
+  readonly #consumers = new Map<string, MemoryConsumerStore>()
+  readonly #now = new Timestamp()
+  readonly #commitTask: TurnTask
+  /** Removes a message for a reason of the stream's own. */
+  readonly #expire: (sequence: number) => void
+  #config: StreamConfig
+  #isCommitScheduled = false
+  #isClosed = false
+
+  constructor(config: StreamConfig, options: MemoryStorageOptions) {
+    this.#config = config
+    this.#options = options
+    this.#expire = (sequence) => this.#removeExpired(sequence)
+    this.#expiry = new Expiry(this.#store, options.clock, this.#expire)
+    this.#expiry.configure(config.maxAge, config.allowMessageTtl)
+    this.#commitTask = {
+      runTurn: () => {
+        this.#isCommitScheduled = false
+        this.listener?.committed(this.#store.lastSequence)
+      },
+    }
+    if (config.firstSequence > 0) this.#startAt(config.firstSequence)
+  }
+
+  get messageCount(): number {
+    return this.#store.messageCount
+  }
+
+  get byteCount(): number {
+    return this.#store.byteCount
+  }
+
+  get firstSequence(): number {
+    return this.#store.firstSequence
+  }
+
+  get lastSequence(): number {
+    return this.#store.lastSequence
+  }
+
+  get subjectCount(): number {
+    return this.#store.subjects.size
+  }
+
+  get committedSequence(): number {
+    return this.#store.lastSequence
+  }
+
+  // --- writing ------------------------------------------------------------------------------------
+
+  append(message: MessageView, ttlSeconds: number): number {
+    this.#assertOpen()
+    if (this.#config.discard === 'new') assertRoom(this.#store, this.#config, message)
+    this.#options.clock.wallTime(this.#now)
+    return this.#add(message, this.#now.seconds, this.#now.nanoseconds, ttlSeconds)
+  }
+
+  appendAt(message: MessageView, place: AppendPlace): void {
+    this.#assertOpen()
+    this.#assertNext(place.sequence)
+    this.#add(message, place.seconds, place.nanoseconds, place.ttlSeconds)
+  }
+
+  skip(first: number, count: number): void {
+    this.#assertOpen()
+    this.#assertNext(first)
+    const store = this.#store
+    if (!Number.isSafeInteger(first + count) || count < 1) {
+      throw new StoreError('STORE_SEQUENCE_MISMATCH', `can not skip ${count} sequences from ${first}`)
+    }
+    store.lastSequence += count
+    if (store.messageCount === 0) store.firstSequence = store.lastSequence + 1
+    if (store.lastSeconds === 0) this.#touch()
+    this.#scheduleCommit()
+  }
+
+  remove(sequence: number): boolean {
+    return this.#removeOne(sequence, false)
+  }
+
+  erase(sequence: number): boolean {
+    return this.#removeOne(sequence, true)
+  }
+
+  purge(): number {
+    this.#assertOpen()
+    const count = this.#store.messageCount
+    this.#store.clear()
+    this.#expiry.purged()
+    return count
+  }
+
+  purgeMatching(request: PurgeRequest): number {
+    const { filter, below, keep } = request
+    if (below === 1) return 0
+    if (filter.isAll && below > 1) return this.purgeBelow(below)
+    if (filter.isAll && keep === 0) return this.purge()
+    this.#assertOpen()
+    const matching = questions.filteredState(this.#store, filter, 1)
+    let left = matching.messageCount - keep
+    const last = below === 0 ? matching.lastSequence : Math.min(matching.lastSequence, below - 1)
+    const going: number[] = []
+    for (let sequence = matching.firstSequence; sequence !== 0 && sequence <= last && left > 0; left--) {
+      going.push(sequence)
+      sequence = this.#store.next(filter, sequence + 1)
+    }
+    for (const sequence of going) this.#store.remove(sequence, false)
+    return going.length
+  }
+
+  purgeBelow(sequence: number): number {
+    this.#assertOpen()
+    const store = this.#store
+    const before = store.messageCount
+    if (sequence > store.lastSequence) {
+      store.lastSequence = sequence - 1
+      store.clear()
+      this.#expiry.purged()
+      return before
+    }
+    while (store.messageCount > 0 && store.firstSequence < sequence) store.remove(store.firstSequence, false)
+    return before - store.messageCount
+  }
+
+  truncate(sequence: number): void {
+    this.#assertOpen()
+    const store = this.#store
+    if (sequence > store.lastSequence) {
+      throw new StoreError('STORE_SEQUENCE_MISMATCH', `can not truncate to ${sequence}, the last sequence is ${store.lastSequence}`)
+    }
+    for (let last = store.log.previousLive(store.lastSequence); last > sequence; last = store.log.previousLive(last)) {
+      store.remove(last, false)
+    }
+    store.log.cut(sequence)
+    store.lastSequence = sequence
+    if (store.messageCount === 0) store.firstSequence = sequence === 0 ? 0 : sequence + 1
+    this.#setLastTime(sequence)
+    this.#expiry.truncated(sequence)
+  }
+
+  async updateConfig(config: StreamConfig): Promise<void> {
+    this.#assertOpen()
+    if (config.storage !== 'memory') throw new StoreError('STORE_WRONG_TYPE', 'a store in memory keeps no stream of storage "file"')
+    this.#config = config
+    const { subjects } = this.#store
+    if (config.maxMessagesPerSubject > 0) {
+      const ids: number[] = []
+      for (let id = 1; id <= subjects.idMax; id++) {
+        if (subjects.isLive(id) && (subjects.counts[id] as number) > config.maxMessagesPerSubject) ids.push(id)
+      }
+      for (const id of ids) enforceSubjectLimit(this.#store, config, id, this.#expire)
+    }
+    enforceStreamLimits(this.#store, config, this.#expire)
+    this.#expiry.configure(config.maxAge, config.allowMessageTtl)
+  }
+
+  async flush(): Promise<void> {}
+
+  // --- reading ------------------------------------------------------------------------------------
+
+  load(sequence: number, target: StoredMessage): boolean {
+    return this.#store.load(sequence, target)
+  }
+
+  loadNext(filter: SubjectFilter, from: number, target: StoredMessage): number {
+    return this.#loadFound(this.#store.next(filter, from), target)
+  }
+
+  loadPrevious(filter: SubjectFilter, from: number, target: StoredMessage): number {
+    return this.#loadFound(this.#store.previous(filter, from), target)
+  }
+
+  loadLast(filter: SubjectFilter, target: StoredMessage): number {
+    return this.#loadFound(this.#store.last(filter), target)
+  }
+
+  /** Everything is in memory already. */
+  prefetch(): void {}
+
+  has(sequence: number): boolean {
+    return this.#store.log.find(sequence) !== undefined
+  }
+
+  lastSequenceOf(bytes: Buffer, offset: number, size: number): number {
+    const id = this.#store.subjects.idOf(bytes, offset, size)
+    return id === 0 ? 0 : (this.#store.subjects.lasts[id] as number)
+  }
+
+  sequenceAtTime(seconds: number, nanoseconds: number): number {
+    return questions.sequenceAtTime(this.#store, seconds, nanoseconds)
+  }
+
+  countPending(filter: SubjectFilter, from: number, lastPerSubject: boolean): number {
+    return questions.countPending(this.#store, filter, from, lastPerSubject)
+  }
+
+  filteredState(filter: SubjectFilter, from: number): FilteredState {
+    return questions.filteredState(this.#store, filter, from)
+  }
+
+  subjectTotals(filter: SubjectFilter): Map<string, number> {
+    return questions.subjectTotals(this.#store, filter)
+  }
+
+  subjectStates(filter: SubjectFilter): Map<string, FilteredState> {
+    return questions.subjectStates(this.#store, filter)
+  }
+
+  lastSequences(filter: SubjectFilter, maxSequence: number, maxAllowed: number): number[] {
+    return questions.lastSequences(this.#store, filter, maxSequence, maxAllowed)
+  }
+
+  state(withDeleted: boolean): StreamState {
+    return questions.streamState(this.#store, withDeleted, this.#consumers.size)
+  }
+
+  // --- consumers and life -------------------------------------------------------------------------
+
+  async openConsumer(name: string, _created: bigint, config: ConsumerConfig): Promise<ConsumerStore> {
+    this.#assertOpen()
+    const known = this.#consumers.get(name)
+    if (known !== undefined) return known
+    const consumer = new MemoryConsumerStore(name, config, (store) => {
+      if (this.#consumers.get(name) === store) this.#consumers.delete(name)
+    })
+    this.#consumers.set(name, consumer)
+    return consumer
+  }
+
+  recoveredConsumers(): readonly RecoveredConsumer[] {
+    return []
+  }
+
+  ready(): void {
+    this.#expiry.ready()
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#expiry.stop()
+    for (const consumer of [...this.#consumers.values()]) await consumer.close()
+  }
+
+  async delete(): Promise<void> {
+    await this.close()
+    this.#store.clear()
+  }
+
+  // --- helpers --------------------------------------------------------------------------------------
+
+  #add(message: MessageView, seconds: number, nanoseconds: number, ttlSeconds: number): number {
+    const store = this.#store
+    const sequence = store.add(message, seconds, nanoseconds, ttlSeconds === NEVER_EXPIRES && this.#config.allowMessageTtl)
+    enforceSubjectLimit(store, this.#config, store.subjectIdAt(sequence), this.#expire)
+    enforceStreamLimits(store, this.#config, this.#expire)
+    this.#expiry.added(sequence, seconds, nanoseconds, ttlSeconds)
+    this.#scheduleCommit()
+    return sequence
+  }
+
+  #scheduleCommit(): void {
+    if (this.#isCommitScheduled) return
+    this.#isCommitScheduled = true
+    this.#options.turns.schedule('commit', this.#commitTask)
+  }
+
+  #removeOne(sequence: number, isErased: boolean): boolean {
+    this.#assertOpen()
+    const store = this.#store
+    if (sequence > store.lastSequence) throw new StoreError('STORE_END', 'stream store EOF')
+    if (sequence === 0 || store.messageCount === 0 || sequence < store.firstSequence) {
+      throw new StoreError('STORE_MESSAGE_NOT_FOUND', 'no message found')
+    }
+    if (store.log.find(sequence) === undefined) return false
+    store.remove(sequence, isErased)
+    return true
+  }
+
+  /** The listener is told before the subject's bytes may be forgotten, and after the totals are right for limits. */
+  #removeExpired(sequence: number): void {
+    const store = this.#store
+    const block = store.log.find(sequence)
+    if (block === undefined) return
+    const id = store.subjectIdAt(sequence)
+    const { subjects } = store
+    const size = subjects.sizeOf(id)
+    const bytes = Buffer.from(subjects.bytesOf(id).subarray(subjects.offsetOf(id), subjects.offsetOf(id) + size))
+    const byteCount = store.sizeAt(block, sequence - block.firstSequence)
+    store.remove(sequence, false)
+    this.listener?.expired(sequence, bytes, 0, size, byteCount)
+  }
+
+  #loadFound(sequence: number, target: StoredMessage): number {
+    if (sequence !== 0) this.#store.load(sequence, target)
+    return sequence
+  }
+
+  #startAt(sequence: number): void {
+    this.#store.lastSequence = sequence - 1
+    this.#store.firstSequence = sequence
+  }
+
+  #touch(): void {
+    this.#options.clock.wallTime(this.#now)
+    this.#store.lastSeconds = this.#now.seconds
+    this.#store.lastNanoseconds = this.#now.nanoseconds
+  }
+
+  #setLastTime(sequence: number): void {
+    if (sequence === 0) return this.#touch()
+    const block = this.#store.log.find(sequence)
+    if (block === undefined) return
+    this.#store.lastSeconds = block.seconds[sequence - block.firstSequence] as number
+    this.#store.lastNanoseconds = block.nanoseconds[sequence - block.firstSequence] as number
+  }
+
+  #assertNext(sequence: number): void {
+    const next = this.#store.lastSequence + 1
+    if (sequence === next) return
+    throw new StoreError('STORE_SEQUENCE_MISMATCH', `expected sequence ${next}, got ${sequence}`)
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw new StoreError('STORE_CLOSED', 'store is closed')
+  }
+}
