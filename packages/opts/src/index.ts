@@ -5,7 +5,7 @@ export type { ReadFile } from './language/config-source.js'
 export { INCLUDE_DEPTH_MAX, NESTING_MAX, parseConfig, type ConfigSource } from './language/parse-config.js'
 export { formatGoDuration, nanosOfMs, parseGoDuration, type DurationResult } from './values/go-duration.js'
 export { parseStorageSize } from './values/storage-size.js'
-export { joinHostPort, parseHostPort, splitHostPort, type HostPort } from './values/address.js'
+export { joinHostPort, parseAdvertisedAddress, parseHostPort, splitHostPort, type HostPort } from './values/address.js'
 export {
   defaultOptions,
   type AuthorizationOptions,

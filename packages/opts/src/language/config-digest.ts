@@ -17,8 +17,6 @@ function canonicalText(value: ConfigValue): string {
   switch (value.kind) {
     case 'string':
       return quoted(value.value)
-    case 'float':
-      return floatText(value.value)
     case 'time':
       return quoted(value.value.toISOString().replace('.000Z', 'Z'))
     case 'list':
@@ -52,9 +50,4 @@ function quoted(text: string): string {
 
 function escapeOf(character: string): string {
   return ESCAPES[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-}
-
-/** Exponents below 1e-6 and from 1e21 on, with at least one digit after `e-0`. */
-function floatText(value: number): string {
-  return String(value).replace(/e([+-])(\d)$/, (_, sign: string, digit: string) => `e${sign}0${digit}`)
 }

@@ -40,3 +40,19 @@ export function parseHostPort(address: string): HostPort | { reason: string } {
 export function joinHostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
+
+/**
+ * `host` or `host:port`; without a port, or with port 0 or -1, the port is `portDefault`. `reason` reads
+ * like Go's.
+ */
+export function parseAdvertisedAddress(address: string, portDefault: number): HostPort | { reason: string } {
+  let parts = splitHostPort(address)
+  if ('reason' in parts && parts.reason.endsWith('missing port in address')) {
+    parts = splitHostPort(`${address}:${portDefault}`)
+  }
+  if ('reason' in parts) return parts
+  const portText = parts.port.trim()
+  if (!/^[+-]?\d+$/.test(portText)) return { reason: `strconv.Atoi: parsing ${quote(parts.port)}: invalid syntax` }
+  const port = Number(portText)
+  return { host: parts.host.trim(), port: port === 0 || port === -1 ? portDefault : port }
+}
