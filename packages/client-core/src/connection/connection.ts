@@ -11,9 +11,7 @@
  */
 import type { Account, ClientInfo, Identity, MessageSink, PermissionSet, Publisher, Subscription } from '@rivulet/accounts'
 import { type MessageView, type Timer, wireOf } from '@rivulet/store-types'
-import { decode } from '../codec/decode.js'
 import {
-  DecodeRules,
   type Descriptors,
   OPERATION_CONNECT,
   OPERATION_ERR,
@@ -24,39 +22,30 @@ import {
   OPERATION_SUB,
   OPERATION_UNSUB,
   ROW_ARGUMENTS,
-  ROW_BODY,
-  ROW_BODY_SIZE,
-  ROW_HEADER_SIZE,
   ROW_MAX,
   ROW_OPERATION,
   ROW_QUEUE,
   ROW_QUEUE_SIZE,
-  ROW_REPLY,
-  ROW_REPLY_SIZE,
   ROW_SID,
   ROW_SUBJECT,
-  ROW_SUBJECT_SIZE,
-  ROW_TAIL,
   ROW_WORDS,
 } from '../codec/descriptors.js'
 import { encodedSizeMax, encodeMessage } from '../codec/encode-message.js'
-import { WireMessage } from '../codec/wire-message.js'
+import { clientInfoOf } from './client-info.js'
 import { ClientSubscriptions } from './client-subscriptions.js'
 import type { CloseReason } from './close-reason.js'
 import { ConnectOptions } from './connect-options.js'
 import type { ConnectionHost } from './connection-host.js'
 import { ConnectionLog } from './connection-log.js'
+import { FAULT_ANSWERS } from './fault-answers.js'
 import { FeederHolds } from './feeder-holds.js'
+import { type FrameHandler, FrameReader } from './frame-reader.js'
 import { KeepAlive } from './keep-alive.js'
 import { Outbound } from './outbound.js'
-import { frameRest, PartialFrame } from './partial-frame.js'
-import { isPublishableSubject } from './publishable-subject.js'
+import { PublishPath } from './publish-path.js'
 import { quote } from './quote.js'
-import { isReservedReply, isReservedSubject } from './reserved-subjects.js'
-import { RouteMemo } from './route-memo.js'
 import type { Transport, TransportKind } from './transport.js'
 
-const DOLLAR = 0x24
 /** Reasons for which nobody waits until the last bytes are out. */
 const ABRUPT: readonly CloseReason[] = [
   'Read Error',
@@ -91,7 +80,7 @@ export class Connection implements Publisher, MessageSink {
   readonly #holds: FeederHolds
   readonly #keepAlive: KeepAlive
   readonly #log: ConnectionLog
-  readonly #rules = new DecodeRules()
+  readonly #reader: FrameReader
   readonly #options = new ConnectOptions()
   readonly #nonce: string | undefined
   readonly #startMs: number
@@ -105,22 +94,12 @@ export class Connection implements Publisher, MessageSink {
   #hasConnected = false
   #hasPonged = false
   #takesHeaders = false
-  /** Publishing needs more than routing: pedantic, permissions. */
-  #isPublishChecked = true
   #isTracing: boolean
   #authTimer: Timer | undefined
   #holdCount = 0
 
-  readonly #partial = new PartialFrame()
-  #partialSize = 0
-  /** Waits for an answer of the authenticator; what arrives meanwhile is kept. */
-  #isSuspended = false
-  readonly #postponed = new PartialFrame()
-
-  #message: WireMessage | undefined
-  #memo: RouteMemo | undefined
-  #readMessages = 0
-  #readBytes = 0
+  /** Made with the first message: most connections of a large server only listen. */
+  #publishing: PublishPath | undefined
   #wasActive = false
   #settledOutMessages = 0
   #settledOutBytes = 0
@@ -144,6 +123,7 @@ export class Connection implements Publisher, MessageSink {
       drained: () => this.#holds.drained(this.#outbound.pendingBytes),
       writeDeadlineExceeded: () => this.#writeDeadlineExceeded(),
     })
+    this.#reader = new FrameReader(host.memory, this.#frameHandler())
     this.#keepAlive = new KeepAlive(host, { sendPing: () => this.#sendPing(), stale: () => this.#stale() })
     this.#nonce = host.authenticator.needsNonce ? host.nonce() : undefined
     this.#begin()
@@ -212,16 +192,11 @@ export class Connection implements Publisher, MessageSink {
   /** Takes bytes that were read. They are valid during the call; what is needed longer is copied. */
   receive(bytes: Buffer, from: number, to: number): void {
     if (this.#isClosed) return
-    const { memory, limits, clock } = this.#host
-    const arena = bytes === memory.input ? memory.slab : bytes
-    if (this.#isSuspended) return this.#postponed.append(arena, from, to)
-    this.#rules.maxPayload = limits.maxPayload
-    this.#rules.maxControlLine = limits.maxControlLine
-    if (this.#isTracing !== this.#host.isTracing) this.#chooseChecks()
-    const descriptors = memory.borrowDescriptors()
-    const at = this.#partial.size > 0 ? this.#completePartial(arena, from, to, descriptors) : from
-    if (at < to) this.#work(arena, at, to, descriptors)
-    memory.returnDescriptors(descriptors)
+    const { limits, clock } = this.#host
+    this.#reader.rules.maxPayload = limits.maxPayload
+    this.#reader.rules.maxControlLine = limits.maxControlLine
+    this.#isTracing = this.#host.isTracing
+    this.#reader.read(bytes, from, to)
     if (this.#wasActive) this.#settleInbound(clock.monotonicMs())
   }
 
@@ -249,9 +224,7 @@ export class Connection implements Publisher, MessageSink {
     this.#settleInbound(this.#host.clock.monotonicMs())
     this.#settleOutbound()
     this.#subscriptions.clear(this.#account)
-    this.#partial.clear()
-    this.#postponed.clear()
-    this.#memo = undefined
+    this.#reader.clear()
     if (ABRUPT.includes(reason)) this.#outbound.destroy()
     else this.#outbound.end()
     this.#host.closed(this, reason)
@@ -281,22 +254,18 @@ export class Connection implements Publisher, MessageSink {
   }
 
   clientInfo(): ClientInfo {
-    const { name, lang, version } = this.#options
-    const roundTrip = Math.round(this.roundTripMs * 1e6)
-    return {
-      start: new Date(Number(this.start / 1_000_000n)).toISOString(),
-      host: this.remoteAddress,
-      id: this.id,
-      acc: this.#account?.name,
-      ...(this.authorizedUser ? { user: this.authorizedUser } : {}),
-      ...(name ? { name } : {}),
-      ...(lang ? { lang } : {}),
-      ...(version ? { ver: version } : {}),
-      ...(roundTrip > 0 ? { rtt: roundTrip } : {}),
-      server: this.#host.info(this)['server_name'],
-      kind: 'Client',
-      client_type: this.kind === 'websocket' ? 'websocket' : 'nats',
-    }
+    return clientInfoOf(this, this.#host.info(this)['server_name'])
+  }
+
+  /** For the publishing half: a protocol line, line end included. */
+  sendLine(line: string): void {
+    this.#outbound.write(line)
+  }
+
+  /** For the publishing half: -ERR, and a line in the log unless that is empty. */
+  refuse(error: string, logged: string): void {
+    this.#sendError(error)
+    if (logged) this.#log.error(logged)
   }
 
   // --- MessageSink ------------------------------------------------------------------------------------
@@ -320,7 +289,7 @@ export class Connection implements Publisher, MessageSink {
   #begin(): void {
     const { authenticator, limits } = this.#host
     if (authenticator.isRequired) {
-      this.#rules.mustConnect = true
+      this.#reader.rules.mustConnect = true
       this.#authTimer = this.#host.clock.setTimer(limits.authTimeoutMs, () => {
         this.close('Authentication Timeout', 'Authentication Timeout')
       })
@@ -356,51 +325,15 @@ export class Connection implements Publisher, MessageSink {
 
   // --- reading ------------------------------------------------------------------------------------------
 
-  #work(bytes: Buffer, from: number, to: number, descriptors: Descriptors): void {
-    let at = from
-    while (at < to) {
-      decode(bytes, at, to, descriptors, this.#rules)
-      at = descriptors.end
-      this.#workRows(bytes, descriptors)
-      if (this.#isClosed) return
-      if (this.#isSuspended) return this.#postponed.append(bytes, at, to)
-      if (descriptors.fault !== 'none') return this.#failed(descriptors)
-      if (descriptors.isPartial) {
-        this.#partial.append(bytes, at, at + descriptors.partialKept)
-        this.#partialSize = descriptors.partialSize
-        return
-      }
+  #frameHandler(): FrameHandler {
+    const isClosed = (): boolean => this.#isClosed
+    return {
+      get isClosed() {
+        return isClosed()
+      },
+      frames: (bytes, descriptors) => this.#workRows(bytes, descriptors),
+      faulty: (descriptors) => this.#failed(descriptors),
     }
-  }
-
-  /** Completes the frame that an earlier read began. Returns the offset behind it, `to` when it goes on. */
-  #completePartial(bytes: Buffer, from: number, to: number, descriptors: Descriptors): number {
-    const partial = this.#partial
-    let at = from
-    while (at < to) {
-      const end = frameRest(bytes, at, to, this.#partialSize > 0 ? this.#partialSize - partial.size : 0)
-      partial.append(bytes, at, end)
-      at = end
-      if (partial.size < this.#partialSize) return to
-      decode(partial.bytes, 0, partial.size, descriptors, this.#rules)
-      if (descriptors.isPartial) {
-        partial.cut(descriptors.partialKept)
-        this.#partialSize = descriptors.partialSize
-        continue
-      }
-      this.#partialSize = 0
-      this.#workRows(partial.bytes, descriptors)
-      partial.clear()
-      if (this.#isClosed) return to
-      if (descriptors.fault !== 'none') {
-        this.#failed(descriptors)
-        return to
-      }
-      if (!this.#isSuspended) return at
-      this.#postponed.append(bytes, at, to)
-      return to
-    }
-    return to
   }
 
   #workRows(bytes: Buffer, descriptors: Descriptors): void {
@@ -416,108 +349,27 @@ export class Connection implements Publisher, MessageSink {
     }
   }
 
-  #failed(descriptors: Descriptors): void {
-    const { limits } = this.#host
-    switch (descriptors.fault) {
-      case 'not authenticated':
-        return this.#refused()
-      case 'payload too large':
-        this.#log.error(`maximum payload exceeded: ${descriptors.faultSize} vs ${limits.maxPayload}`)
-        return this.close('Maximum Message Payload Exceeded', 'Maximum Payload Violation')
-      case 'line too long':
-        this.#log.error(`maximum control line exceeded: limit ${limits.maxControlLine}`)
-        return this.close('Maximum Control Line Exceeded', 'maximum control line exceeded')
-      case 'unknown operation':
-        this.#log.error('Client parser ERROR: unknown protocol operation')
-        return this.close('Protocol Violation', 'Unknown Protocol Operation')
-      case 'headers not announced':
-        this.#log.error('message headers not supported')
-        return this.close('Protocol Violation')
-      default:
-        this.#log.error('Client parser ERROR: malformed arguments')
-        return this.close('Protocol Violation')
-    }
-  }
-
-  // --- publishing ---------------------------------------------------------------------------------------
-
   #publish(bytes: Buffer, rows: Int32Array, row: number): void {
-    const subjectAt = rows[row + ROW_SUBJECT] as number
-    const subjectSize = rows[row + ROW_SUBJECT_SIZE] as number
-    const bodySize = rows[row + ROW_BODY_SIZE] as number
-    const replySize = rows[row + ROW_REPLY_SIZE] as number
-    const account = this.#account
-    this.#readMessages++
-    this.#readBytes += bodySize
     this.#wasActive = true
-    if (account === undefined) return
-    if (this.#isPublishChecked && !this.#mayPublish(bytes, subjectAt, subjectSize)) return
-    if (isReservedSubject(bytes, subjectAt, subjectSize, account === this.#host.accounts.system)) {
-      return this.#publishViolation(bytes.latin1Slice(subjectAt, subjectAt + subjectSize))
+    if (this.#publishing === undefined) {
+      this.#publishing = new PublishPath(this, this.#options)
+      this.#adoptForPublishing()
     }
-    const replyAt = rows[row + ROW_REPLY] as number
-    if (replySize > 0 && isReservedReply(bytes, replyAt, replySize)) {
-      return this.#replyViolation(bytes.latin1Slice(replyAt, replyAt + replySize))
-    }
-    if (this.#options.verbose) this.#outbound.write('+OK\r\n')
-    const message = (this.#message ??= new WireMessage())
-    message.subjectBytes = message.replyBytes = message.bodyBytes = bytes
-    message.subjectOffset = subjectAt
-    message.subjectSize = subjectSize
-    message.replyOffset = replyAt
-    message.replySize = replySize
-    message.bodyOffset = rows[row + ROW_BODY] as number
-    message.bodySize = bodySize
-    message.headerSize = rows[row + ROW_HEADER_SIZE] as number
-    message.tailOffset = rows[row + ROW_TAIL] as number
-
-    const count = this.#route(account, message)
-    if (count === 0 && replySize > 0 && this.#options.no_responders) this.#noResponders(account, message)
+    this.#publishing.publish(bytes, rows, row)
   }
 
-  #route(account: Account, message: WireMessage): number {
-    const { subjectBytes: bytes, subjectOffset: offset, subjectSize: size } = message
-    // Acknowledgements and requests to the server: few repeat, and the account knows a shorter way.
-    if (bytes[offset] === DOLLAR) return account.publish(message, this)
-    const list = account.subscriptions
-    const memo = (this.#memo ??= new RouteMemo())
-    let route = memo.find(bytes, offset, size, list.generation)
-    if (route === undefined) {
-      route = list.routeOf(bytes, offset, size)
-      memo.keep(bytes, offset, size, route)
-    }
-    return account.send(route, message, this)
+  #adoptForPublishing(): void {
+    if (this.#account === undefined) return
+    this.#publishing?.adopt(this.#account, this.#permissions, this.#account === this.#host.accounts.system)
   }
 
-  /** What only some connections need before a message is routed. False: it is dropped. */
-  #mayPublish(bytes: Buffer, offset: number, size: number): boolean {
-    if (this.#options.pedantic && !isPublishableSubject(bytes, offset, size)) this.#sendError('Invalid Publish Subject')
-    const permissions = this.#permissions
-    if (permissions === undefined) return true
-    const subject = bytes.latin1Slice(offset, offset + size)
-    if (permissions.mayPublish(subject)) return true
-    this.#publishViolation(subject)
-    return false
-  }
-
-  #publishViolation(subject: string): void {
-    this.#sendError(`Permissions Violation for Publish to ${quote(subject)}`)
-    this.#log.error(`Publish Violation - Subject ${quote(subject)}`)
-  }
-
-  #replyViolation(reply: string): void {
-    this.#sendError(`Permissions Violation for Publish with Reply of ${quote(reply)}`)
-    this.#log.error(`Publish Violation - Reply ${quote(reply)}`)
-  }
-
-  /** Nobody was there: says so on the reply subject, if this client itself listens there (503). */
-  #noResponders(account: Account, message: WireMessage): void {
-    const route = account.subscriptions.routeOf(message.replyBytes, message.replyOffset, message.replySize)
-    const subscription = route.plain.find((candidate) => candidate.sink === this && !candidate.isClosed)
-    if (subscription === undefined) return
-    const block = `NATS/1.0 503\r\nNats-Subject: ${message.subject()}\r\n\r\n`
-    const size = block.length
-    this.#outbound.write(`HMSG ${message.reply()} ${subscription.sid} ${size} ${size}\r\n${block}\r\n`)
+  #failed({ fault, faultSize }: Descriptors): void {
+    if (fault === 'none') return
+    if (fault === 'not authenticated') return this.#refused()
+    const { reason, error, logged } = FAULT_ANSWERS[fault]
+    const sizes = fault === 'payload too large' ? `: ${faultSize} vs ${this.#host.limits.maxPayload}` : ''
+    this.#log.error(logged + sizes)
+    this.close(reason, error)
   }
 
   // --- everything else a client says ----------------------------------------------------------------
@@ -573,8 +425,7 @@ export class Connection implements Publisher, MessageSink {
       if (this.#options.verbose) this.#outbound.write('+OK\r\n')
       return
     }
-    this.#sendError(refusal.error)
-    if (refusal.logged) this.#log.error(refusal.logged)
+    this.refuse(refusal.error, refusal.logged)
   }
 
   #connect(json: string): void {
@@ -589,7 +440,7 @@ export class Connection implements Publisher, MessageSink {
     if (this.#hasConnected) this.#subscriptions.clear(this.#account)
     const answer = this.#host.authenticator.authenticate(this.#options, this.#facts())
     if (!(answer instanceof Promise)) return this.#authenticated(answer)
-    this.#isSuspended = true
+    this.#reader.suspend()
     this.hold()
     answer.then(
       (identity) => this.#resumeWith(identity),
@@ -602,11 +453,9 @@ export class Connection implements Publisher, MessageSink {
 
   #resumeWith(identity: Identity | undefined): void {
     if (this.#isClosed) return
-    this.#isSuspended = false
     this.#authenticated(identity)
-    const { bytes, size } = this.#postponed
-    this.#postponed.clear()
-    if (size > 0) this.receive(bytes, 0, size)
+    if (!this.#isClosed) this.#reader.resume()
+    this.#settleInbound(this.#host.clock.monotonicMs())
     this.release()
   }
 
@@ -631,10 +480,9 @@ export class Connection implements Publisher, MessageSink {
     this.#account = identity.account
     this.#permissions = identity.permissions
     this.#user = identity.user
-    this.#memo?.clear()
-    this.#rules.mustConnect = false
-    this.#rules.headers = this.#takesHeaders
-    this.#chooseChecks()
+    this.#reader.rules.mustConnect = false
+    this.#reader.rules.headers = this.#takesHeaders
+    this.#adoptForPublishing()
   }
 
   #refused(): void {
@@ -642,11 +490,6 @@ export class Connection implements Publisher, MessageSink {
     const shown = nkey ? `Nkey ${quote(wireOf(nkey))}` : user ? `User ${quote(wireOf(user))}` : auth_token ? 'Token "[REDACTED]"' : ''
     this.#log.error(shown ? `authentication error - ${shown}` : 'authentication error')
     this.close('Authentication Failure', 'Authorization Violation')
-  }
-
-  #chooseChecks(): void {
-    this.#isTracing = this.#host.isTracing
-    this.#isPublishChecked = this.#options.pedantic || this.#permissions !== undefined
   }
 
   // --- outbound, limits, counters -------------------------------------------------------------------
@@ -702,12 +545,14 @@ export class Connection implements Publisher, MessageSink {
     this.#lastMs = nowMs
     this.#keepAlive.heard(nowMs)
     const { traffic } = this.#host
-    this.inMessages += this.#readMessages
-    this.inBytes += this.#readBytes
-    traffic.inMessages += this.#readMessages
-    traffic.inBytes += this.#readBytes
-    this.#readMessages = 0
-    this.#readBytes = 0
+    const publishing = this.#publishing
+    if (publishing === undefined) return
+    this.inMessages += publishing.messages
+    this.inBytes += publishing.bytes
+    traffic.inMessages += publishing.messages
+    traffic.inBytes += publishing.bytes
+    publishing.messages = 0
+    publishing.bytes = 0
   }
 
   #settleOutbound(): void {
