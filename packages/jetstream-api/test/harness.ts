@@ -12,11 +12,10 @@ import {
   silentLogger,
   VirtualClock,
   type MessageView,
-  type StorageKind,
 } from '@rivulet/store-types'
 import { Account, Subscription, type ClientInfo, type MessageSink, type Publisher } from '@rivulet/accounts'
 import { JetStream, type AccountLimits, type JetStreamAccount, type JetStreamOptions } from '@rivulet/jetstream-core'
-import { MemoryStorage } from '@rivulet/memstore'
+import { memoryStorage } from '@rivulet/memstore'
 import { JetStreamApi, type JetStreamApiOptions } from '../src/index.js'
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- replies are read member by member
@@ -25,8 +24,9 @@ export type Json = any
 export type Received = Readonly<{ subject: string; reply: string; headers: string; text: string }>
 
 const TYPE_PREFIX = 'io.nats.jetstream.api.v1.'
-/** How often turns and promises are given a go before a reply counts as not coming. */
-const ROUNDS_MAX = 30
+/** Rounds of turns and promises in which nothing happened, after which nothing more is expected. */
+const IDLE_ROUNDS = 6
+const ROUNDS_MAX = 10_000
 
 const client: ClientInfo = { acc: 'A', host: '127.0.0.1', id: 7, kind: 'Client', client_type: 'nats' }
 
@@ -86,7 +86,7 @@ export class Harness {
       version: '2.15.2',
       strict: true,
       limits: { maxMemory: 2 ** 40, maxStorage: 2 ** 40 },
-      storage: (_account: string, kind: StorageKind) => memoryStorage(kind, clock, turns),
+      storage: () => memoryStorage({ clock, turns, logger: silentLogger }),
       ...options.engine,
     })
     this.api = new JetStreamApi({ jetStream: this.engine, ...options.api })
@@ -114,7 +114,10 @@ export class Harness {
 
   /** Lets everything happen that waits for nothing but its turn. */
   async settle(): Promise<void> {
-    for (let i = 0; i < ROUNDS_MAX; i++) await this.#round()
+    for (let i = 0, idle = 0; i < ROUNDS_MAX && idle < IDLE_ROUNDS; i++) {
+      idle = this.turns.isIdle ? idle + 1 : 0
+      await this.#round()
+    }
   }
 
   async advance(ms: number): Promise<void> {
@@ -171,10 +174,6 @@ export class Harness {
   }
 }
 
-function memoryStorage(kind: StorageKind, clock: VirtualClock, turns: ManualTurns): MemoryStorage {
-  return new MemoryStorage({ kind, clock, turns })
-}
-
 /** Lines `Name: value` -> a header block. */
 function headerBlock(lines: string): string {
   return lines === '' ? '' : `NATS/1.0\r\n${lines}\r\n\r\n`
@@ -183,11 +182,17 @@ function headerBlock(lines: string): string {
 const validators = new Map<string, ValidateFunction>()
 const ajv = new Ajv({ strict: false, validateFormats: false })
 
+/**
+ * The schemas ask that a response is either a success or an error. Recorded errors of paged calls carry the zero values
+ * of a success too, so at the top "either or" is read as "or". The schema of an error from UNPIN asks for an error
+ * inside the error; that demand is dropped.
+ */
 function validatorOf(name: string): ValidateFunction {
   let validator = validators.get(name)
   if (validator === undefined) {
-    const text = readFileSync(new URL(`schemas/${name}.json`, import.meta.url), 'utf8')
-    validator = ajv.compile(JSON.parse(text) as object)
+    const { oneOf, ...schema } = JSON.parse(readFileSync(new URL(`schemas/${name}.json`, import.meta.url), 'utf8')) as Json
+    if (name === 'consumer_unpin_response') delete schema.properties.error.required
+    validator = ajv.compile({ ...schema, ...(oneOf === undefined ? {} : { anyOf: oneOf }) } as object)
     validators.set(name, validator)
   }
   return validator

@@ -1,5 +1,5 @@
 /** CONSUMER.DELETE, PAUSE, UNPIN and RESET (jetstream-api.md sections 8.2 to 8.5). */
-import { apiError, ApiError, asApiError } from '@rivulet/jetstream-core'
+import { apiError, asApiError } from '@rivulet/jetstream-core'
 import { formatRfc3339, ZERO_TIME_NANOS, ZERO_TIME_TEXT } from '@rivulet/store-types'
 import { headerValue } from '../request/header-value.js'
 import { isEmptyRequest, readLenientBody, readOptionalBody } from '../request/request-body.js'
@@ -32,7 +32,7 @@ export async function pauseConsumer(call: ApiCall): Promise<AnswerOrSilence> {
   const until = request.pauseUntil === ZERO_TIME_NANOS ? undefined : request.pauseUntil
 
   await consumer.pause(until).catch((error: unknown) => {
-    throw error instanceof ApiError ? error : asApiError('JSConsumerStoreFailedErrF', error)
+    throw asApiError('JSConsumerStoreFailedErrF', error)
   })
   const remaining = until === undefined ? 0n : until - call.server.clock.wallNanos()
   return answer({
@@ -42,7 +42,7 @@ export async function pauseConsumer(call: ApiCall): Promise<AnswerOrSilence> {
   })
 }
 
-export async function unpinConsumer(call: ApiCall): Promise<AnswerOrSilence> {
+export function unpinConsumer(call: ApiCall): AnswerOrSilence {
   requireLevel(call)
   const { group = '' } = readLenientBody(unpinShape, call.request.body)
   if (group === '') throw apiError('JSInvalidJSONErr', { err: 'consumer group not specified' })
@@ -50,21 +50,20 @@ export async function unpinConsumer(call: ApiCall): Promise<AnswerOrSilence> {
   const account = requireJetStream(call)
   if (account.offline.has(call.subject.stream)) return undefined
   const consumer = requireConsumer(requireStream(account, call.subject.stream), call)
-  if (!(consumer.config.priorityGroups ?? []).includes(group)) throw apiError('JSConsumerInvalidPriorityGroupErr')
 
-  await consumer.unpin(group)
+  consumer.unpin(group)
   return answer({})
 }
 
 /** Only a consumer that is there answers, and only one who waits for the answer. */
-export async function resetConsumer(call: ApiCall): Promise<AnswerOrSilence> {
+export function resetConsumer(call: ApiCall): AnswerOrSilence {
   const stream = call.account?.streams.get(call.subject.stream)
   const consumer = stream?.consumers.get(call.subject.consumer)
   if (stream === undefined || consumer === undefined || call.request.reply === '') return undefined
   requireLevel(call)
   const { sequence = 0 } = call.request.body.length === 0 ? {} : readLenientBody(resetShape, call.request.body)
 
-  const resetSequence = await consumer.reset(sequence)
+  const resetSequence = consumer.reset(sequence)
   const wantsIdentity = headerValue(call.request.headers, STREAM_IDENTITY) !== undefined
   const headers = wantsIdentity ? identityHeader(streamIdentity(stream)) : undefined
   return answer({ ...consumerInfoMembers(consumer, call.server, true), reset_seq: resetSequence }, headers)

@@ -26,7 +26,7 @@ export async function updateStream(call: ApiCall): Promise<AnswerOrSilence> {
   const account = requireAccount(call)
   const { input, pedantic } = readConfig(call)
 
-  const options = { pedantic, expectedName: call.subject.stream }
+  const options = { pedantic, name: call.subject.stream }
   const stream = await account.updateStream(input, options).catch((error: unknown) => {
     throw asApiError('JSStreamUpdateErrF', error)
   })

@@ -20,10 +20,10 @@ export function consumerInfoMembers(consumer: Consumer, server: ServerFacts, has
     num_redelivered: info.redeliveredCount,
     num_waiting: info.waitingCount,
     num_pending: info.pendingCount,
-    push_bound: info.isPushBound ? true : undefined,
-    paused: info.isPaused ? true : undefined,
-    pause_remaining: info.isPaused ? info.pauseRemaining : undefined,
-    ts: formatRfc3339(server.clock.wallNanos()),
+    push_bound: info.pushBound ? true : undefined,
+    paused: info.paused ? true : undefined,
+    pause_remaining: info.pauseRemaining,
+    ts: formatRfc3339(info.timestamp),
     priority_groups: groupMembers(info.priorityGroups),
   }
 }
@@ -37,10 +37,10 @@ function positionMembers(position: ConsumerInfo['delivered']): Members {
 }
 
 function groupMembers(groups: ConsumerInfo['priorityGroups']): JsonWritable {
-  if (groups === undefined || groups.length === 0) return undefined
+  if (groups.length === 0) return undefined
   return groups.map((group) => ({
-    group: group.name,
-    pinned_client_id: group.pinnedClientId,
+    group: group.group,
+    pinned_client_id: group.pinnedClientId === '' ? undefined : group.pinnedClientId,
     pinned_ts: formatStateTime(group.pinnedTime),
   }))
 }

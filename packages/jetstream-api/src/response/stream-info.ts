@@ -2,7 +2,7 @@
  * StreamInfo as the API writes it (jetstream-api.md section 11). `domain` and `cluster` appear in some responses
  * only, which say so.
  */
-import { formatRfc3339, streamConfigToJson, streamStateToJson, type JsonWritable } from '@rivulet/store-types'
+import { formatRfc3339, streamConfigToJson, streamStateToJson } from '@rivulet/store-types'
 import type { Stream } from '@rivulet/jetstream-core'
 import type { Members, ServerFacts } from '../calls/api-call.js'
 import { serverMetadata } from './server-metadata.js'
@@ -24,21 +24,9 @@ export function streamInfoMembers(stream: Stream, server: ServerFacts, options: 
   return {
     config: streamConfigToJson(metadata === undefined ? config : { ...config, metadata }),
     created: formatRfc3339(stream.created),
-    state: stateMembers(stream, options),
+    state: streamStateToJson(stream.state(options.hasDeleted === true), options.subjects),
     domain: options.hasDomain ? server.domain : undefined,
     cluster: options.hasCluster ? { name: server.clusterName, leader: server.serverName } : undefined,
     ts: formatRfc3339(server.clock.wallNanos()),
   }
-}
-
-function stateMembers(stream: Stream, options: StreamInfoOptions): JsonWritable {
-  const state = stream.store.state(options.hasDeleted === true)
-  return streamStateToJson({ ...state, consumerCount: publicConsumerCount(stream) }, options.subjects)
-}
-
-/** Consumers of mirrors and sources do not count. */
-function publicConsumerCount(stream: Stream): number {
-  let count = 0
-  for (const consumer of stream.consumers.values()) if (!consumer.config.direct) count++
-  return count
 }
