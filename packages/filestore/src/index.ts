@@ -1,1 +1,8 @@
-export {}
+export { FileStreamStore } from './file-store.js'
+export type { FileStoreOptions } from './options.js'
+export { StoreGroup, type StoreGroupOptions } from './store-group.js'
+export type { SyncPolicy } from './commit/group-commit.js'
+export { fileStorage, type FileStorage, type FileStorageOptions } from './storage.js'
+export { NodeFileSystem } from './file-system/node-file-system.js'
+export { createHashKernel, type HashKernelOptions } from './hash/create-hash-kernel.js'
+export type { HashKernel, RecordHasher } from './hash/hash-kernel.js'

@@ -1,0 +1,62 @@
+/**
+ * What is always in memory about one block: its file, its place in the stream, how much of it lives.
+ *
+ *     physicalFirst      first sequence with a record in the file (or the first marker)
+ *     firstSequence      first live message; lastSequence + 1 when none is left
+ *     lastSequence       last sequence this block consumed, also when that message is gone
+ *     deleted            sequences in (firstSequence, lastSequence] that hold no live message
+ *
+ * messageCount = lastSequence - firstSequence + 1 - deleted.size, always.
+ */
+import type { OpenFile } from '@rivulet/store-types'
+import { SequenceSet } from './sequence-set.js'
+import type { LoadedBlock } from './loaded-block.js'
+import type { SubjectSummary } from './subject-summary.js'
+
+export class Block {
+  readonly index: number
+  firstSequence: number
+  lastSequence: number
+  physicalFirst: number
+  firstSeconds = 0
+  firstNanoseconds = 0
+  lastSeconds = 0
+  lastNanoseconds = 0
+  messageCount = 0
+  /** Bytes of live records. */
+  byteCount = 0
+  /** Bytes of the block, written or not. */
+  rawSize = 0
+  /** Bytes handed to the operating system. */
+  writtenSize = 0
+  readonly deleted: SequenceSet = new SequenceSet()
+  /** Highest sequence a tombstone of this block names, 0: it has none. */
+  highestTombstone = 0
+  tombstoneCount = 0
+  /** Records with a TTL, a schedule: never counted down, as in index.db. */
+  ttlCount = 0
+  scheduleCount = 0
+  /** Records behind unreadable bytes follow no more: nothing may be appended here. */
+  isDamaged = false
+  /** Its bytes could not be read: nobody removes the file. */
+  keepsFile = false
+  /** Bytes at the last compaction that gained nothing; -1: none. */
+  compactedSize = -1
+  /** Which subjects live here; undefined until the block was loaded once. */
+  summary: SubjectSummary | undefined
+  loaded: LoadedBlock | undefined
+  file: OpenFile | undefined
+  /** The file has bytes that no sync has covered. */
+  isUnsynced = false
+
+  constructor(index: number, nextSequence: number) {
+    this.index = index
+    this.firstSequence = nextSequence
+    this.lastSequence = nextSequence - 1
+    this.physicalFirst = nextSequence
+  }
+
+  get isEmpty(): boolean {
+    return this.messageCount === 0
+  }
+}

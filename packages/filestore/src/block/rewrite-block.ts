@@ -1,0 +1,30 @@
+/**
+ * Replaces a block's file as a whole: written beside it, synced, renamed over it (store-format.md
+ * section 7.5). A crash leaves the old bytes or the new ones, and `N.blk.tmp`, which nobody reads.
+ */
+import type { Block } from './block.js'
+import type { BlockFiles } from './block-files.js'
+
+/**
+ * Writes [0, size) of `bytes` as the block's file; durable when it returns. The block's handle is closed.
+ * @throws the file system's error; the old file is then still there
+ */
+export function rewriteBlockFile(files: BlockFiles, block: Block, bytes: Uint8Array, size: number): void {
+  const { fileSystem } = files
+  const path = files.pathOf(block.index)
+  const staged = `${path}.tmp`
+  const file = fileSystem.open(staged, 'replace')
+  try {
+    file.write(bytes, 0, size, 0)
+    file.syncNow()
+  } catch (error) {
+    file.close()
+    fileSystem.remove(staged)
+    throw error
+  }
+  file.close()
+  files.close(block)
+  fileSystem.rename(staged, path)
+  fileSystem.syncDirectoryNow(files.directory)
+  block.rawSize = block.writtenSize = size
+}

@@ -1,0 +1,373 @@
+/**
+ * A stream in files: the StreamStore of @rivulet/store-types over blocks that nats-server reads too.
+ *
+ * This class composes and holds no byte-level code: store-core.ts appends and removes, limits/ and
+ * removal/ decide what goes, query/ finds, recovery/ opens, commit/ makes it durable.
+ */
+import { join } from 'node:path'
+import {
+  StoreError,
+  nanosOf,
+  silentLogger,
+  type AppendPlace,
+  type ConsumerConfig,
+  type ConsumerStore,
+  type FilteredState,
+  type MessageView,
+  type PurgeRequest,
+  type RecoveredConsumer,
+  type StoredMessage,
+  type StreamConfig,
+  type StreamState,
+  type StreamStore,
+  type StreamStoreListener,
+  type SubjectFilter,
+} from '@rivulet/store-types'
+import { RECORD_SIZE_MAX, SUBJECT_SIZE_MAX, recordSizeOf } from './block/record.js'
+import { BLOCK_BYTES_MAX, blockBytesFor } from './block-bytes.js'
+import { ConsumerDirectory } from './consumer/consumer-directory.js'
+import { AgeLimit } from './limits/age.js'
+import { assertFits, enforceAfterAppend, enforceAll } from './limits/limits.js'
+import { writeStreamMeta } from './meta/stream-meta.js'
+import type { FileStoreOptions } from './options.js'
+import { recoverStream } from './recovery/recover-stream.js'
+import { erase } from './removal/erase.js'
+import { purgeAll, purgeBelow, purgeMatching } from './removal/purge.js'
+import { truncate } from './removal/truncate.js'
+import { StoreCore } from './store-core.js'
+import { CONSUMERS_DIRECTORY, makeStreamDirectories, removeStreamDirectory } from './stream-directory.js'
+
+const PAYLOAD_BYTES_MAX = 1024 * 1024
+
+export class FileStreamStore implements StreamStore {
+  readonly kind = 'file'
+  readonly #options: FileStoreOptions
+  readonly #core: StoreCore
+  readonly #consumers: ConsumerDirectory
+  readonly #age: AgeLimit
+  #closing: Promise<void> | undefined
+  readonly #recoveredConsumers: readonly RecoveredConsumer[]
+
+  /**
+   * Opens the stream in `options.directory`, an empty one when it holds no blocks.
+   * Damage never makes it fail: see docs/recovery.md.
+   * @throws StoreError STORE_INVALID_OPTION for a block size out of range
+   */
+  static async open(options: FileStoreOptions): Promise<FileStreamStore> {
+    const store = new FileStreamStore(options)
+    await recoverStream(store.#core)
+    return store
+  }
+
+  private constructor(options: FileStoreOptions) {
+    const { config, fileSystem, directory, clock, turns, group } = options
+    const logger = options.logger ?? silentLogger
+    const sync = options.sync ?? 'always'
+    const blockBytes = options.blockBytes ?? blockBytesFor(config, options.payloadBytesMax ?? PAYLOAD_BYTES_MAX)
+    if (!(blockBytes > 0 && blockBytes <= BLOCK_BYTES_MAX)) {
+      throw new StoreError('STORE_INVALID_OPTION', `blockBytes ${blockBytes} is not between 1 and ${BLOCK_BYTES_MAX}`)
+    }
+    this.#options = options
+    makeStreamDirectories(fileSystem, directory)
+    this.#core = new StoreCore({ fileSystem, directory, config, clock, turns, group, logger, sync, blockBytes })
+    this.#age = new AgeLimit(this.#core)
+    this.#consumers = new ConsumerDirectory({
+      fileSystem,
+      kernel: group.kernel,
+      clock,
+      turns,
+      logger,
+      streamName: config.name,
+      directory: join(directory, CONSUMERS_DIRECTORY),
+      isSynced: sync === 'always',
+    })
+    this.#recoveredConsumers = this.#consumers.recover()
+  }
+
+  get messageCount(): number {
+    return this.#core.contents.messageCount
+  }
+
+  get byteCount(): number {
+    return this.#core.contents.byteCount
+  }
+
+  get firstSequence(): number {
+    return this.#core.contents.firstSequence
+  }
+
+  get lastSequence(): number {
+    return this.#core.contents.lastSequence
+  }
+
+  get subjectCount(): number {
+    return this.#core.contents.subjects.size
+  }
+
+  get committedSequence(): number {
+    return this.#core.committedSequence
+  }
+
+  get uncommittedBytes(): number {
+    return this.#core.commit.uncommittedBytes
+  }
+
+  get failure(): StoreError | undefined {
+    return this.#core.commit.failure
+  }
+
+  get listener(): StreamStoreListener | undefined {
+    return this.#core.listener
+  }
+
+  set listener(listener: StreamStoreListener | undefined) {
+    this.#core.listener = listener
+  }
+
+  /** The configuration in force. */
+  get config(): StreamConfig {
+    return this.#core.config
+  }
+
+  // --- writing ------------------------------------------------------------------------------------------
+
+  append(message: MessageView, ttlSeconds: number): number {
+    const core = this.#core
+    const sequence = core.contents.lastSequence + 1
+    const size = this.#sizeOf(message)
+    assertFits(core, message, size)
+    this.#store(message, size, sequence, core.turnTime(), ttlSeconds)
+    return sequence
+  }
+
+  appendAt(message: MessageView, place: AppendPlace): void {
+    const core = this.#core
+    const expected = core.contents.lastSequence + 1
+    if (place.sequence !== expected) {
+      throw new StoreError('STORE_SEQUENCE_MISMATCH', `sequence ${place.sequence} is not ${expected}, the next one`)
+    }
+    this.#store(message, this.#sizeOf(message), place.sequence, place, place.ttlSeconds)
+  }
+
+  #sizeOf(message: MessageView): number {
+    this.#assertOpen()
+    const size = recordSizeOf(message)
+    if (size <= RECORD_SIZE_MAX && message.subjectSize <= SUBJECT_SIZE_MAX) return size
+    const parts = `${size} bytes with a subject of ${message.subjectSize}`
+    throw new StoreError('STORE_MESSAGE_TOO_LARGE', `a record of ${parts} is above the limit of ${RECORD_SIZE_MAX}`)
+  }
+
+  #store(
+    message: MessageView,
+    size: number,
+    sequence: number,
+    time: Readonly<{ seconds: number; nanoseconds: number }>,
+    ttlSeconds: number,
+  ): void {
+    const core = this.#core
+    core.append(message, size, sequence, time)
+    void ttlSeconds
+    enforceAfterAppend(core, sequence)
+    this.#age.schedule()
+  }
+
+  skip(first: number, count: number): void {
+    this.#assertOpen()
+    const expected = this.#core.contents.lastSequence + 1
+    const last = first + count - 1
+    if (first !== expected || count < 1 || !Number.isSafeInteger(last)) {
+      throw new StoreError('STORE_SEQUENCE_MISMATCH', `a skip of ${count} from ${first} does not start at ${expected}`)
+    }
+    this.#core.appendSkip(last, this.#core.turnTime())
+  }
+
+  remove(sequence: number): boolean {
+    this.#assertInRange(sequence)
+    return this.#core.remove(sequence, 'call', true)
+  }
+
+  #assertInRange(sequence: number): void {
+    this.#assertOpen()
+    const { messageCount, firstSequence, lastSequence } = this.#core.contents
+    if (sequence > lastSequence) throw new StoreError('STORE_END', `sequence ${sequence} is beyond the last one`)
+    if (messageCount === 0 || sequence < Math.max(1, firstSequence)) {
+      throw new StoreError('STORE_MESSAGE_NOT_FOUND', `no message with sequence ${sequence}`)
+    }
+  }
+
+  erase(sequence: number): boolean {
+    this.#assertInRange(sequence)
+    return erase(this.#core, sequence)
+  }
+
+  purge(): number {
+    this.#assertOpen()
+    return purgeAll(this.#core)
+  }
+
+  purgeMatching(request: PurgeRequest): number {
+    this.#assertOpen()
+    return purgeMatching(this.#core, request)
+  }
+
+  purgeBelow(sequence: number): number {
+    this.#assertOpen()
+    return purgeBelow(this.#core, sequence)
+  }
+
+  truncate(sequence: number): void {
+    this.#assertOpen()
+    truncate(this.#core, sequence)
+  }
+
+  async updateConfig(config: StreamConfig): Promise<void> {
+    this.#assertOpen()
+    const core = this.#core
+    const { fileSystem, directory, created, group, sync } = this.#options
+    if (config.name !== core.config.name) {
+      throw new StoreError('STORE_INVALID_OPTION', `stream '${core.config.name}' can not be renamed to '${config.name}'`)
+    }
+    const place = { fileSystem, kernel: group.kernel, directory, hashName: config.name }
+    await writeStreamMeta(place, { created, config }, { isSynced: sync !== undefined && sync !== 'always' ? false : true })
+    core.config = config
+    this.#age.stop()
+    enforceAll(core, config)
+    this.#age.schedule()
+  }
+
+  flush(): Promise<void> {
+    return this.#core.commit.flush()
+  }
+
+  // --- reading ------------------------------------------------------------------------------------------
+
+  load(sequence: number, target: StoredMessage): boolean {
+    this.#assertOpen()
+    return this.#core.finder.load(sequence, target)
+  }
+
+  loadNext(filter: SubjectFilter, from: number, target: StoredMessage): number {
+    this.#assertOpen()
+    return this.#core.finder.next(filter, from, target)
+  }
+
+  loadPrevious(filter: SubjectFilter, from: number, target: StoredMessage): number {
+    this.#assertOpen()
+    return this.#core.finder.previous(filter, from, target)
+  }
+
+  loadLast(filter: SubjectFilter, target: StoredMessage): number {
+    this.#assertOpen()
+    return this.#core.finder.last(filter, target)
+  }
+
+  has(sequence: number): boolean {
+    const block = this.#core.contents.blocks.find(sequence)
+    return block !== undefined && block.messageCount > 0 && !block.deleted.has(sequence)
+  }
+
+  prefetch(sequence: number): void {
+    const core = this.#core
+    const block = core.contents.blocks.find(sequence)
+    if (block === undefined || core.isClosed || block === core.writer.active) return
+    // A read that fails here fails again, and is reported, when the block is loaded.
+    core.loader.prefetch(block).catch(() => {})
+  }
+
+  lastSequenceOf(bytes: Buffer, offset: number, size: number): number {
+    const id = this.#core.contents.subjects.find(bytes, offset, size)
+    return id === 0 ? 0 : this.#core.finder.lastOf(id)
+  }
+
+  sequenceAtTime(seconds: number, nanoseconds: number): number {
+    return this.#core.finder.atTime(seconds, nanoseconds)
+  }
+
+  countPending(filter: SubjectFilter, from: number, lastPerSubject: boolean): number {
+    const { counter } = this.#core
+    return lastPerSubject ? counter.countSubjectsFrom(filter, from) : counter.countFrom(filter, from)
+  }
+
+  filteredState(filter: SubjectFilter, from: number): FilteredState {
+    return this.#core.counter.stateFrom(filter, from)
+  }
+
+  subjectTotals(filter: SubjectFilter): Map<string, number> {
+    return this.#core.counter.totals(filter)
+  }
+
+  subjectStates(filter: SubjectFilter): Map<string, FilteredState> {
+    return this.#core.counter.states(filter)
+  }
+
+  lastSequences(filter: SubjectFilter, maxSequence: number, maxAllowed: number): number[] {
+    const found = this.#core.counter.lastSequences(filter, maxSequence, maxAllowed)
+    if (found !== undefined) return found
+    throw new StoreError('STORE_TOO_MANY_RESULTS', 'too many matching results for request')
+  }
+
+  state(withDeleted: boolean): StreamState {
+    const { contents } = this.#core
+    const { messageCount, byteCount, firstSequence, lastSequence } = contents
+    const first = contents.messageCount === 0 ? undefined : contents.blocks.find(firstSequence)
+    return {
+      messageCount,
+      byteCount,
+      firstSequence,
+      firstTime: first === undefined ? 0n : nanosOf(first.firstSeconds, first.firstNanoseconds),
+      lastSequence,
+      lastTime: nanosOf(contents.lastSeconds, contents.lastNanoseconds),
+      subjectCount: contents.subjects.size,
+      deletedCount: messageCount === 0 ? 0 : lastSequence - firstSequence + 1 - messageCount,
+      ...(withDeleted ? { deleted: contents.deletedSequences() } : {}),
+      ...(contents.lostSequences.length > 0 || contents.lostBytes > 0
+        ? { lost: { sequences: [...contents.lostSequences], byteCount: contents.lostBytes } }
+        : {}),
+      consumerCount: this.#consumers.size,
+    }
+  }
+
+  // --- consumers and life -------------------------------------------------------------------------------
+
+  openConsumer(name: string, created: bigint, config: ConsumerConfig): Promise<ConsumerStore> {
+    this.#assertOpen()
+    return this.#consumers.open(name, created, config)
+  }
+
+  recoveredConsumers(): readonly RecoveredConsumer[] {
+    return this.#recoveredConsumers
+  }
+
+  ready(): void {
+    this.#age.ready()
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing === undefined) this.#closing = this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const core = this.#core
+    core.isClosed = true
+    this.#age.stop()
+    await core.commit.close()
+    await this.#consumers.close()
+    for (const block of core.contents.blocks.all) {
+      core.forgetLoaded(block)
+      core.files.close(block)
+    }
+    core.writer.abandon()
+    this.#options.onClosed?.()
+  }
+
+  async delete(): Promise<void> {
+    await this.close()
+    const { fileSystem, directory, sync } = this.#options
+    await removeStreamDirectory(fileSystem, directory, sync === undefined || sync === 'always')
+  }
+
+  #assertOpen(): void {
+    if (this.#core.isClosed) throw new StoreError('STORE_CLOSED', 'store is closed')
+  }
+}

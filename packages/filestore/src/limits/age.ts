@@ -1,0 +1,83 @@
+/**
+ * Expiry by age: messages older than the stream's max_age go, oldest first, without tombstones.
+ *
+ * One timer, set for the oldest message and only while there is one; it never fires sooner than 250 ms
+ * from now, and a long backlog is worked off in slices so that the event loop is not held.
+ */
+import { Timestamp, compareTimes, millisBetween, setFromNanos, type Timer } from '@rivulet/store-types'
+import type { StoreCore } from '../store-core.js'
+import { ttlOf } from './ttl-header.js'
+
+const TIMER_MS_MIN = 250
+const SLICE_MESSAGES = 5_000
+
+export class AgeLimit {
+  readonly #core: StoreCore
+  readonly #now = new Timestamp()
+  readonly #age = new Timestamp()
+  readonly #first = new Timestamp()
+  #timer: Timer | undefined
+  #isReady = false
+
+  constructor(core: StoreCore) {
+    this.#core = core
+  }
+
+  /** From now on messages expire by timer. */
+  ready(): void {
+    this.#isReady = true
+    this.schedule()
+  }
+
+  /** After an append to a stream without a timer, and after a change of the limit. */
+  schedule(): void {
+    if (!this.#isReady || this.#timer !== undefined || this.#core.config.maxAge <= 0n) return
+    const { contents, options } = this.#core
+    if (contents.messageCount === 0) return
+    const first = this.#firstTime()
+    const { seconds, nanoseconds } = options.clock.wallTime(this.#now)
+    const ageMs = Number(this.#core.config.maxAge / 1_000_000n)
+    const elapsedMs = millisBetween(seconds, nanoseconds, first.seconds, first.nanoseconds)
+    this.#timer = options.clock.setTimer(Math.max(TIMER_MS_MIN, ageMs - elapsedMs + 1), this.#fired)
+  }
+
+  /** Cancels the timer; `schedule` sets it again. */
+  stop(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  /** Removes what is too old now, at most `most` messages. True when more is left. */
+  expire(most: number): boolean {
+    const { contents, config, options } = this.#core
+    if (config.maxAge <= 0n) return false
+    const cutoff = setFromNanos(this.#age, options.clock.wallNanos() - config.maxAge)
+    let from = contents.firstSequence
+    for (let removed = 0; contents.messageCount > 0 && this.#core.finder.findNext(undefined, from); removed++) {
+      const { block, index, sequence } = this.#core.finder.found
+      if (block === undefined) return false
+      const loaded = this.#core.loader.load(block)
+      const time = this.#core.timeAt(loaded, index)
+      if (compareTimes(time.seconds, time.nanoseconds, cutoff.seconds, cutoff.nanoseconds) > 0) return false
+      if (removed === most) return true
+      from = sequence + 1
+      const isKept = config.allowMessageTtl && ttlOf(loaded.area, loaded.offsets[index] as number) === -1
+      if (!isKept) this.#core.removeAt(loaded, index, 'limit')
+    }
+    return false
+  }
+
+  #firstTime(): Timestamp {
+    const { blocks, firstSequence } = this.#core.contents
+    const block = blocks.find(firstSequence)
+    return this.#first.set(block?.firstSeconds ?? 0, block?.firstNanoseconds ?? 0)
+  }
+
+  readonly #fired = (): void => {
+    this.#timer = undefined
+    if (this.#core.isClosed || this.#core.commit.failure !== undefined) return
+    const hasMore = this.expire(SLICE_MESSAGES)
+    if (hasMore) this.#timer = this.#core.options.clock.setTimer(0, this.#fired)
+    else this.schedule()
+  }
+}

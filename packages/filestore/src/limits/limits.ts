@@ -1,0 +1,90 @@
+/**
+ * The limits of a stream by count: per subject, messages, bytes (store-format.md section 7.3).
+ *
+ * Discard new asks before a message is stored, discard old removes the oldest afterwards. What limits
+ * remove gets no tombstone: the next opening derives it again (recovery/replay.ts).
+ */
+import { StoreError, type MessageView, type StreamConfig } from '@rivulet/store-types'
+import type { StoreCore } from '../store-core.js'
+import { rollupScopeOf } from '../recovery/rollup-header.js'
+
+/** @throws StoreError when the stream discards new messages and this one does not fit */
+export function assertFits(core: StoreCore, message: MessageView, size: number): void {
+  const { config, contents } = core
+  if (config.discard !== 'new') return
+  const { maxMessages, maxBytes, maxMessagesPerSubject } = config
+  let replacedBytes = -1
+  if (maxMessagesPerSubject > 0) {
+    const { subjectBytes, subjectOffset, subjectSize } = message
+    const id = contents.subjects.find(subjectBytes, subjectOffset, subjectSize)
+    if (id !== 0 && contents.subjects.countOf(id) >= maxMessagesPerSubject) {
+      if (config.discardNewPerSubject && !isRollup(message)) {
+        throw new StoreError('STORE_MAX_MESSAGES_PER_SUBJECT', 'maximum messages per subject exceeded')
+      }
+      if (!config.discardNewPerSubject) replacedBytes = sizeOfFirst(core, id)
+    }
+  }
+  if (maxMessages > 0 && contents.messageCount >= maxMessages && replacedBytes < 0) {
+    throw new StoreError('STORE_MAX_MESSAGES', 'maximum messages exceeded')
+  }
+  if (maxBytes > 0 && contents.byteCount + size > maxBytes && replacedBytes < size) {
+    throw new StoreError('STORE_MAX_BYTES', 'maximum bytes exceeded')
+  }
+}
+
+/** After an append: the subject's limit, then messages, then bytes. */
+export function enforceAfterAppend(core: StoreCore, sequence: number): void {
+  const { config, contents } = core
+  if (config.maxMessagesPerSubject > 0) enforceSubjectOf(core, sequence, config.maxMessagesPerSubject)
+  const isOver = config.maxMessages > 0 && contents.messageCount > config.maxMessages
+  const isHeavy = config.maxBytes > 0 && contents.byteCount > config.maxBytes
+  if (isOver || isHeavy) enforceTotals(core, config)
+}
+
+/** All limits, after a change of the configuration or a recovery. */
+export function enforceAll(core: StoreCore, config: StreamConfig): void {
+  enforceTotals(core, config)
+  const { subjects } = core.contents
+  const limit = config.maxMessagesPerSubject
+  if (limit <= 0) return
+  for (let id = 1; id < subjects.idEnd; id++) if (subjects.isLive(id)) enforceSubject(core, id, limit)
+}
+
+function enforceSubjectOf(core: StoreCore, sequence: number, limit: number): void {
+  const { subjects } = core.contents
+  const id = core.appendedId
+  if (subjects.countOf(id) <= limit || subjects.lastOf(id) !== sequence) return
+  enforceSubject(core, id, limit)
+}
+
+function enforceSubject(core: StoreCore, id: number, limit: number): void {
+  const { subjects } = core.contents
+  while (subjects.countOf(id) > limit) {
+    const first = core.finder.firstOf(id)
+    if (first === 0 || !core.remove(first, 'limit', false)) return
+  }
+}
+
+/** Messages, then bytes, front to back. */
+export function enforceTotals(core: StoreCore, config: StreamConfig): void {
+  if (config.discard !== 'old') return
+  const { contents } = core
+  const { maxMessages, maxBytes } = config
+  while (contents.messageCount > 0) {
+    const isOver = maxMessages > 0 && contents.messageCount > maxMessages
+    const isHeavy = maxBytes > 0 && contents.byteCount > maxBytes
+    if (!isOver && !isHeavy) return
+    const first = contents.firstSequence
+    // Loading may show that the first message is lost: then another one is first now.
+    if (!core.remove(first, 'limit', false) && contents.firstSequence === first) return
+  }
+}
+
+function sizeOfFirst(core: StoreCore, id: number): number {
+  const first = core.finder.firstOf(id)
+  return first === 0 ? -1 : core.sizeAt(first)
+}
+
+function isRollup(message: MessageView): boolean {
+  return message.headerSize > 0 && rollupScopeOf(message.bodyBytes, message.bodyOffset, message.headerSize) !== undefined
+}

@@ -1,0 +1,254 @@
+/**
+ * Finds messages: by sequence, the next, the previous and the last one of a filter.
+ *
+ * Blocks whose summary holds no matching subject are passed over without being read; inside a block
+ * the search runs over one array of subject ids.
+ */
+import { Timestamp, assert, compareTimes, type StoredMessage, type SubjectFilter } from '@rivulet/store-types'
+import type { Block } from '../block/block.js'
+import type { BlockLoader } from '../block/block-loader.js'
+import type { LoadedBlock } from '../block/loaded-block.js'
+import { readTime, viewMessage } from '../block/record.js'
+import type { StreamContents } from '../stream-contents.js'
+import type { FilterPlan, FilterPlans } from './filter-plan.js'
+
+/** The place of a live message; one instance is reused. */
+export class FoundMessage {
+  block: Block | undefined
+  index = -1
+  sequence = 0
+}
+
+export class MessageFinder {
+  readonly #contents: StreamContents
+  readonly #loader: BlockLoader
+  readonly #plans: FilterPlans
+  readonly #found = new FoundMessage()
+  readonly #time = new Timestamp()
+
+  constructor(contents: StreamContents, loader: BlockLoader, plans: FilterPlans) {
+    this.#contents = contents
+    this.#loader = loader
+    this.#plans = plans
+  }
+
+  /** Fills `target`; false when no live message has this sequence. */
+  load(sequence: number, target: StoredMessage): boolean {
+    const block = this.#contents.blocks.find(sequence)
+    if (block === undefined) return false
+    const loaded = this.#loader.load(block)
+    const index = loaded.indexOf(sequence)
+    if (index < 0 || loaded.ids[index] === 0) return false
+    this.#fill(loaded, index, target)
+    return true
+  }
+
+  /** First live match at or after `from`; its sequence, or 0. */
+  next(filter: SubjectFilter, from: number, target: StoredMessage): number {
+    const plan = filter.isAll ? undefined : this.#plans.planOf(filter)
+    return this.findNext(plan, from) ? this.#fillFound(target) : 0
+  }
+
+  /** Last live match at or before `from`; its sequence, or 0. */
+  previous(filter: SubjectFilter, from: number, target: StoredMessage): number {
+    const plan = filter.isAll ? undefined : this.#plans.planOf(filter)
+    return this.findPrevious(plan, from) ? this.#fillFound(target) : 0
+  }
+
+  /** Newest live match; its sequence, or 0. Costs what the filter matches in subjects, not in messages. */
+  last(filter: SubjectFilter, target: StoredMessage): number {
+    const { subjects, lastSequence } = this.#contents
+    if (filter.isAll) return this.previous(filter, lastSequence, target)
+    let newest = 0
+    for (const id of subjects.select(filter)) {
+      if (subjects.lastOf(id) > newest) newest = Math.max(newest, this.lastOf(id))
+    }
+    return newest !== 0 && this.load(newest, target) ? newest : 0
+  }
+
+  /** First live sequence whose time is at or after the given one; lastSequence + 1 when none. */
+  atTime(seconds: number, nanoseconds: number): number {
+    const { blocks, lastSequence } = this.#contents
+    for (let position = blocks.positionAtTime(seconds, nanoseconds); position < blocks.length; position++) {
+      const block = blocks.at(position) as Block
+      if (block.messageCount === 0) continue
+      const loaded = this.#loader.load(block)
+      const index = nextIndex(loaded, this.#indexAtTime(loaded, seconds, nanoseconds), undefined)
+      if (index >= 0) return loaded.sequenceAt(index)
+    }
+    return lastSequence + 1
+  }
+
+  /** The first record at or after a time, expecting times to ascend. */
+  #indexAtTime(loaded: LoadedBlock, seconds: number, nanoseconds: number): number {
+    let low = 0
+    let high = loaded.count
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const time = readTime(loaded.area.view, loaded.offsets[middle] as number, this.#time)
+      if (compareTimes(time.seconds, time.nanoseconds, seconds, nanoseconds) < 0) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  /** The message that the last successful `find*` found. */
+  get found(): FoundMessage {
+    return this.#found
+  }
+
+  /** Finds the first live match at or after `from`. Undefined plan: any message. */
+  findNext(plan: FilterPlan | undefined, from: number): boolean {
+    const { blocks } = this.#contents
+    const start = Math.max(from, this.#contents.firstSequence, this.#firstBound(plan))
+    for (let position = blocks.positionFrom(start); position < blocks.length; position++) {
+      const block = blocks.at(position) as Block
+      if (block.messageCount === 0 || !mayHold(block, plan)) continue
+      const loaded = this.#loader.arraysOf(block)
+      const index = nextIndex(loaded, loaded.indexFrom(start), plan)
+      if (index >= 0) return this.#note(loaded, index)
+    }
+    return false
+  }
+
+  /** Finds the last live match at or before `from`. Undefined plan: any message. */
+  findPrevious(plan: FilterPlan | undefined, from: number): boolean {
+    const { blocks } = this.#contents
+    const start = Math.min(from, this.#contents.lastSequence, this.#lastBound(plan))
+    if (start < this.#contents.firstSequence) return false
+    for (let position = Math.min(blocks.positionFrom(start), blocks.length - 1); position >= 0; position--) {
+      const block = blocks.at(position) as Block
+      if (block.messageCount === 0 || block.firstSequence > start || !mayHold(block, plan)) continue
+      const loaded = this.#loader.arraysOf(block)
+      const index = previousIndex(loaded, loaded.indexUpTo(start), plan)
+      if (index >= 0) return this.#note(loaded, index)
+    }
+    return false
+  }
+
+  /** The newest live sequence of a subject; makes the bound that the table may have exact. */
+  lastOf(id: number): number {
+    const { subjects } = this.#contents
+    if (subjects.isLastExact(id)) return subjects.lastOf(id)
+    const isFound = this.#findIdBackward(id, subjects.lastOf(id))
+    if (!isFound) return 0
+    subjects.setLast(id, this.#found.sequence)
+    return this.#found.sequence
+  }
+
+  /** The oldest live sequence of a subject; makes the bound that the table may have exact. */
+  firstOf(id: number): number {
+    const { subjects } = this.#contents
+    if (subjects.isFirstExact(id)) return subjects.firstOf(id)
+    const isFound = this.#findIdForward(id, subjects.firstOf(id))
+    if (!isFound) return 0
+    subjects.setFirst(id, this.#found.sequence)
+    return this.#found.sequence
+  }
+
+  /** The newest live sequence of a subject at or before `bound`, 0 when there is none. */
+  findSubjectBefore(id: number, bound: number): number {
+    return this.#findIdBackward(id, bound) ? this.#found.sequence : 0
+  }
+
+  #findIdForward(id: number, from: number): boolean {
+    const { blocks } = this.#contents
+    for (let position = blocks.positionFrom(from); position < blocks.length; position++) {
+      const block = blocks.at(position) as Block
+      if (block.messageCount === 0 || block.summary?.countOf(id) === 0) continue
+      const loaded = this.#loader.arraysOf(block)
+      const index = loaded.ids.indexOf(id, loaded.indexFrom(from))
+      if (index >= 0 && index < loaded.count) return this.#note(loaded, index)
+    }
+    return false
+  }
+
+  #findIdBackward(id: number, from: number): boolean {
+    const { blocks } = this.#contents
+    for (let position = Math.min(blocks.positionFrom(from), blocks.length - 1); position >= 0; position--) {
+      const block = blocks.at(position) as Block
+      if (block.messageCount === 0 || block.firstSequence > from || block.summary?.countOf(id) === 0) continue
+      const loaded = this.#loader.arraysOf(block)
+      const start = loaded.indexUpTo(from)
+      const index = start < 0 ? -1 : loaded.ids.lastIndexOf(id, start)
+      if (index >= 0) return this.#note(loaded, index)
+    }
+    return false
+  }
+
+  /** Nothing matches below; a bound is enough. */
+  #firstBound(plan: FilterPlan | undefined): number {
+    if (plan?.few === undefined) return 0
+    const { subjects } = this.#contents
+    let lowest = Number.MAX_SAFE_INTEGER
+    for (const id of plan.few) if (plan.matches(id) && subjects.isLive(id)) lowest = Math.min(lowest, subjects.firstOf(id))
+    return lowest
+  }
+
+  #lastBound(plan: FilterPlan | undefined): number {
+    if (plan?.few === undefined) return Number.MAX_SAFE_INTEGER
+    const { subjects } = this.#contents
+    let highest = 0
+    for (const id of plan.few) if (plan.matches(id) && subjects.isLive(id)) highest = Math.max(highest, subjects.lastOf(id))
+    return highest
+  }
+
+  #note(loaded: LoadedBlock, index: number): boolean {
+    const found = this.#found
+    found.block = loaded.block
+    found.index = index
+    found.sequence = loaded.sequenceAt(index)
+    return true
+  }
+
+  #fillFound(target: StoredMessage): number {
+    const { block, index } = this.#found
+    assert(block !== undefined, 'a message was found')
+    this.#fill(this.#loader.load(block), index, target)
+    return target.sequence
+  }
+
+  #fill(loaded: LoadedBlock, index: number, target: StoredMessage): void {
+    const offset = loaded.offsets[index] as number
+    viewMessage(loaded.area, offset, target)
+    const time = readTime(loaded.area.view, offset, this.#time)
+    target.seconds = time.seconds
+    target.nanoseconds = time.nanoseconds
+    target.sequence = loaded.sequenceAt(index)
+  }
+}
+
+/** False when the block's summary shows that no live message of it matches. */
+export function mayHold(block: Block, plan: FilterPlan | undefined): boolean {
+  const { summary } = block
+  if (plan === undefined || summary === undefined) return true
+  if (plan.few !== undefined) {
+    for (const id of plan.few) if (plan.marks[id] === 1 && summary.countOf(id) > 0) return true
+    return false
+  }
+  const { ids, counts } = summary
+  const { marks } = plan
+  for (let i = 0; i < ids.length; i++) if (marks[ids[i] as number] === 1 && (counts[i] as number) > 0) return true
+  return false
+}
+
+// Data half: two arrays of numbers in, an index out.
+function nextIndex(loaded: LoadedBlock, from: number, plan: FilterPlan | undefined): number {
+  const { ids, count } = loaded
+  if (plan === undefined) {
+    for (let i = from; i < count; i++) if (ids[i] !== 0) return i
+    return -1
+  }
+  const { marks } = plan
+  for (let i = from; i < count; i++) if (marks[ids[i] as number] === 1) return i
+  return -1
+}
+
+function previousIndex(loaded: LoadedBlock, from: number, plan: FilterPlan | undefined): number {
+  const { ids } = loaded
+  for (let i = from; i >= 0; i--) {
+    const id = ids[i] as number
+    if (id !== 0 && (plan === undefined || plan.marks[id] === 1)) return i
+  }
+  return -1
+}

@@ -1,0 +1,251 @@
+/**
+ * Opens a stream from its blocks alone: reads each once, in order, and replays what it holds.
+ *
+ * What it decides, row by row, is the table of docs/recovery.md. It changes one thing on disk: bytes
+ * behind the last good record of the last block, which would make what is appended after them
+ * unreadable for others. They are kept in `damaged/` unless they are zeros or a record that was never
+ * written whole. Blocks that are not the last are left as they are.
+ */
+import { join } from 'node:path'
+import { Timestamp, assert, type DamageReport, type StreamConfig } from '@rivulet/store-types'
+import { Block } from '../block/block.js'
+import type { BlockFiles } from '../block/block-files.js'
+import {
+  ByteArea,
+  RECORD_HEADER_SIZE,
+  RECORD_SIZE_MIN,
+  SKIP_BIT,
+  TOMBSTONE_BIT,
+  hasHeaders,
+  readRecordSize,
+  readSequence,
+  readSequenceFlags,
+  readSubjectSize,
+  readTime,
+} from '../block/record.js'
+import { RecordScan, scanRecords, type DamagedRange } from '../block/record-scan.js'
+import type { StreamContents } from '../stream-contents.js'
+import { Replay, replayLimitsOf, type Checkpoint } from './replay.js'
+import { rollupScopeOf } from './rollup-header.js'
+
+export type ScanRecoveryOptions = Readonly<{
+  files: BlockFiles
+  contents: StreamContents
+  config: StreamConfig
+  checkpoint: Checkpoint | undefined
+  /** Everything below it was removed; 0: unknown. */
+  floor: number
+  damaged: (report: DamageReport) => void
+}>
+
+export type ScanRecovery = Readonly<{
+  /** The index after the highest block file there is, readable or not. */
+  nextIndex: number
+  /** False when nothing may be appended to the last block. */
+  isLastUsable: boolean
+}>
+
+export function recoverByScan(options: ScanRecoveryOptions): ScanRecovery {
+  const { files, contents } = options
+  const recovery = new BlockRecovery(options)
+  const indexes = files.list()
+  for (const index of indexes) recovery.recoverBlock(index, index === indexes[indexes.length - 1])
+  recovery.finish()
+  const last = contents.blocks.last
+  const highest = indexes[indexes.length - 1] ?? 0
+  return { nextIndex: highest + 1, isLastUsable: last !== undefined && last.index === highest && !last.isDamaged }
+}
+
+class BlockRecovery {
+  readonly #options: ScanRecoveryOptions
+  readonly #replay: Replay
+  readonly #scan = new RecordScan(1024)
+  readonly #time = new Timestamp()
+  readonly #allowsRollup: boolean
+
+  constructor(options: ScanRecoveryOptions) {
+    this.#options = options
+    const limits = replayLimitsOf(options.config)
+    this.#allowsRollup = limits.allowsRollup
+    this.#replay = new Replay(options.contents, limits, options.checkpoint, options.floor)
+  }
+
+  recoverBlock(index: number, isLast: boolean): void {
+    const { files, contents } = this.#options
+    const path = files.pathOf(index)
+    const size = files.fileSystem.stat(path)?.size ?? 0
+    if (size === 0 && !isLast) return
+    const block = new Block(index, contents.lastSequence + 1)
+    const bytes = files.kernel.allocate(Math.max(size, RECORD_SIZE_MIN))
+    try {
+      block.writtenSize = size
+      const found = size === 0 ? 0 : this.#read(block, bytes, size)
+      block.rawSize = block.writtenSize = found
+      this.#recoverBytes(block, new ByteArea(bytes), isLast)
+    } finally {
+      files.kernel.release(bytes)
+    }
+  }
+
+  finish(): void {
+    const { files } = this.#options
+    const header = new ByteArea(Buffer.alloc(RECORD_HEADER_SIZE))
+    this.#replay.finish((block, offset) => {
+      const file = files.fileSystem.open(files.pathOf(block.index), 'read')
+      try {
+        file.read(header.bytes, 0, RECORD_HEADER_SIZE, offset)
+      } finally {
+        file.close()
+      }
+      readTime(header.view, 0, this.#time)
+      block.firstSeconds = this.#time.seconds
+      block.firstNanoseconds = this.#time.nanoseconds
+    })
+  }
+
+  #read(block: Block, bytes: Buffer, size: number): number {
+    try {
+      return this.#options.files.read(block, bytes, size)
+    } catch (error) {
+      const cause = `the block can not be read: ${error instanceof Error ? error.message : String(error)}`
+      this.#report(block, { offset: 0, size, cause }, 0, 0)
+      block.isDamaged = true
+      return 0
+    }
+  }
+
+  #recoverBytes(block: Block, area: ByteArea, isLast: boolean): void {
+    const { files, contents } = this.#options
+    const scan = this.#scan
+    scan.count = 0
+    scan.damage.length = 0
+    scanRecords(area, block.rawSize, files.hasherOf(block.index), scan)
+    const sequenceBefore = contents.lastSequence
+    contents.blocks.push(block)
+    this.#replay.beginBlock(block)
+    const damage = [...scan.damage]
+    this.#replayRecords(block, area, sequenceBefore)
+    if (damage.length > 0) this.#settleDamage(block, area, damage, isLast)
+    const isNothing = scan.count === 0 && !isLast
+    if (isNothing) contents.blocks.remove(block)
+  }
+
+  #replayRecords(block: Block, area: ByteArea, sequenceBefore: number): void {
+    const { contents } = this.#options
+    const { view } = area
+    const scan = this.#scan
+    let highestTombstone = -1
+    for (let i = 0; i < scan.count; i++) {
+      const offset = scan.offsets[i] as number
+      const flags = readSequenceFlags(view, offset)
+      const sequence = readSequence(view, offset)
+      if ((flags & TOMBSTONE_BIT) !== 0) {
+        this.#replay.tombstone(sequence)
+        block.tombstoneCount++
+        if (sequence < block.highestTombstone) continue
+        block.highestTombstone = sequence
+        highestTombstone = offset
+        continue
+      }
+      if (sequence === 0 || !this.#replay.accepts(sequence)) continue
+      if ((flags & SKIP_BIT) !== 0) this.#replay.skipped(sequence)
+      else this.#replayMessage(area, offset, sequence)
+      this.#noteTime(block, area, offset)
+    }
+    // A block without messages of its own may carry the last sequence and its time.
+    const isCarrier = contents.lastSequence === sequenceBefore && highestTombstone >= 0
+    if (isCarrier && block.highestTombstone >= contents.lastSequence) {
+      contents.lastSequence = block.highestTombstone
+      block.firstSequence = contents.lastSequence + 1
+      block.lastSequence = contents.lastSequence
+      this.#noteTime(block, area, highestTombstone)
+    }
+  }
+
+  #replayMessage(area: ByteArea, offset: number, sequence: number): void {
+    const { view, bytes } = area
+    const subjectSize = readSubjectSize(view, offset)
+    const id = this.#options.contents.subjects.intern(bytes, offset + RECORD_HEADER_SIZE, subjectSize)
+    const isLive = this.#replay.message(sequence, readRecordSize(view, offset), offset, id)
+    if (!isLive || !this.#allowsRollup || !hasHeaders(view, offset)) return
+    const headersAt = offset + RECORD_HEADER_SIZE + subjectSize
+    const scope = rollupScopeOf(bytes, headersAt + 4, view.getUint32(headersAt, true))
+    if (scope !== undefined) this.#replay.rollup(scope)
+  }
+
+  #noteTime(block: Block, area: ByteArea, offset: number): void {
+    const { contents } = this.#options
+    const time = readTime(area.view, offset, this.#time)
+    if (time.isNone) return
+    block.lastSeconds = contents.lastSeconds = time.seconds
+    block.lastNanoseconds = contents.lastNanoseconds = time.nanoseconds
+  }
+
+  #settleDamage(block: Block, area: ByteArea, damage: readonly DamagedRange[], isLast: boolean): void {
+    for (const range of damage) {
+      const isTail = range.offset + range.size === block.rawSize
+      const { before, after } = neighbours(area, this.#scan, range)
+      this.#report(block, range, after === 0 ? 0 : before + 1, after === 0 ? 0 : after - 1)
+      if (isTail && isLast && damage.length === 1) this.#cutTail(block, area, range)
+      else block.isDamaged = true
+    }
+  }
+
+  /** Takes damaged bytes off the end of the last block; what may have meant something is kept aside. */
+  #cutTail(block: Block, area: ByteArea, range: DamagedRange): void {
+    const { files } = this.#options
+    const { fileSystem } = files
+    const tail = area.bytes.subarray(range.offset, range.offset + range.size)
+    if (!isZero(tail) && !isUnfinished(area, range)) {
+      const directory = join(files.streamDirectory, 'damaged')
+      fileSystem.makeDirectory(directory)
+      const copy = fileSystem.open(join(directory, `${block.index}-${range.offset}.bin`), 'replace')
+      try {
+        copy.write(tail, 0, tail.length, 0)
+        copy.syncNow()
+      } finally {
+        copy.close()
+      }
+      fileSystem.syncDirectoryNow(directory)
+    }
+    const file = fileSystem.open(files.pathOf(block.index), 'write')
+    try {
+      file.truncate(range.offset)
+      file.syncNow()
+    } finally {
+      file.close()
+    }
+    block.rawSize = block.writtenSize = range.offset
+  }
+
+  #report(block: Block, range: DamagedRange, firstSequence: number, lastSequence: number): void {
+    const { files, contents, damaged } = this.#options
+    const { offset, size, cause } = range
+    contents.lostBytes += size
+    damaged({ file: files.pathOf(block.index), offset, size, firstSequence, lastSequence, cause })
+  }
+}
+
+/** The sequences of the good records around a damaged range; 0 where there is none. */
+function neighbours(area: ByteArea, scan: RecordScan, range: DamagedRange): { before: number; after: number } {
+  let before = 0
+  for (let i = 0; i < scan.count; i++) {
+    const offset = scan.offsets[i] as number
+    if ((readSequenceFlags(area.view, offset) & TOMBSTONE_BIT) !== 0) continue
+    const sequence = readSequence(area.view, offset)
+    if (offset > range.offset) return { before, after: sequence }
+    before = sequence
+  }
+  return { before, after: 0 }
+}
+
+/** The bytes are the start of a record that says it is longer: a write that did not finish. */
+function isUnfinished(area: ByteArea, range: DamagedRange): boolean {
+  assert(range.offset + range.size <= area.bytes.length, 'the range lies in the block')
+  return range.size < RECORD_SIZE_MIN || readRecordSize(area.view, range.offset) > range.size
+}
+
+function isZero(bytes: Buffer): boolean {
+  for (const byte of bytes) if (byte !== 0) return false
+  return true
+}

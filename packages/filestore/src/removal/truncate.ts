@@ -1,0 +1,145 @@
+/**
+ * Cuts the tail: everything above a sequence goes, and sequences are given out again from there.
+ *
+ * Tombstones in the part that goes keep older messages away, so they are written again first, into a
+ * new block. On disk, each step certain before the next:
+ *
+ *     1  the floor and index.db are removed: both speak of sequences that will mean something else
+ *     2  a new block with the tombstones that are still needed, and one for the last sequence if needed
+ *     3  the blocks above are removed, highest first; the block of `sequence` is cut behind its record
+ *
+ * Memory is then read back from the files, with what was known before as the checkpoint.
+ */
+import { join } from 'node:path'
+import { Timestamp } from '@rivulet/store-types'
+import type { Block } from '../block/block.js'
+import { RecordScan, scanRecords } from '../block/record-scan.js'
+import {
+  TOMBSTONE_BIT,
+  readSequence,
+  readSequenceFlags,
+  readTime,
+} from '../block/record.js'
+import { removeFloor } from '../recovery/floor-file.js'
+import { recoverBlocks } from '../recovery/recover-stream.js'
+import type { Checkpoint } from '../recovery/replay.js'
+import type { StoreCore } from '../store-core.js'
+import { INDEX_FILE } from '../index-file/index-file-codec.js'
+import { replaceBlocks } from './purge.js'
+
+type Tombstone = { sequence: number; seconds: number; nanoseconds: number }
+type Cut = { block: Block; size: number }
+
+/** Keeps what is at or below `sequence`; 0 forgets all. Durable when it returns. @throws StoreError */
+export function truncate(core: StoreCore, sequence: number): void {
+  const { contents, files } = core
+  if (sequence >= contents.lastSequence) return
+  core.commit.commitNow()
+  try {
+    removeFloor(files)
+    files.fileSystem.remove(join(files.directory, INDEX_FILE))
+    files.fileSystem.syncDirectoryNow(files.directory)
+  } catch (error) {
+    throw core.refuse(error)
+  }
+  if (sequence === 0) {
+    replaceBlocks(core, (contents.blocks.last?.index ?? 0) + 1, 0)
+    contents.lastSeconds = 0
+    contents.lastNanoseconds = 0
+    return
+  }
+  const checkpoint = checkpointAt(core, sequence)
+  const tombstones: Tombstone[] = []
+  const cuts = collectCuts(core, sequence, tombstones)
+  writeTombstones(core, sequence, tombstones)
+  try {
+    applyCuts(core, cuts)
+  } catch (error) {
+    throw core.fail(error)
+  }
+  readBack(core, checkpoint)
+}
+
+function checkpointAt(core: StoreCore, lastSequence: number): Checkpoint {
+  const { contents } = core
+  const removed = new Set<number>()
+  for (const block of contents.blocks.all) {
+    if (block.messageCount > 0) block.deleted.forEach((sequence) => removed.add(sequence))
+  }
+  const firstSequence = Math.min(contents.firstSequence, lastSequence + 1)
+  return { firstSequence, lastSequence, isRemoved: (sequence) => removed.has(sequence) }
+}
+
+/** What goes of each block that reaches above `sequence`; notes the tombstones in it that stay needed. */
+function collectCuts(core: StoreCore, sequence: number, tombstones: Tombstone[]): Cut[] {
+  const cuts: Cut[] = []
+  for (const block of core.contents.blocks.all) {
+    if (block.rawSize === 0) continue
+    const { area, filled } = core.loader.load(block)
+    const scan = new RecordScan()
+    scanRecords(area, filled, core.files.hasherOf(block.index), scan)
+    let size = -1
+    for (let i = 0; i < scan.count; i++) {
+      const offset = scan.offsets[i] as number
+      const isTombstone = (readSequenceFlags(area.view, offset) & TOMBSTONE_BIT) !== 0
+      const found = readSequence(area.view, offset)
+      if (!isTombstone && found > sequence && size < 0) size = offset
+      if (size < 0 || !isTombstone || found > sequence) continue
+      const time = readTime(area.view, offset, new Timestamp())
+      tombstones.push({ sequence: found, seconds: time.seconds, nanoseconds: time.nanoseconds })
+    }
+    if (size >= 0) cuts.push({ block, size })
+    else if (cuts.length > 0) cuts.push({ block, size: 0 })
+  }
+  return cuts
+}
+
+/** In a block of their own, above all others, so that no cut touches them. */
+function writeTombstones(core: StoreCore, sequence: number, tombstones: Tombstone[]): void {
+  const { contents } = core
+  const isLastThere = !contents.isRemoved(sequence)
+  if (isLastThere && tombstones.length === 0) return
+  const time = { seconds: contents.lastSeconds, nanoseconds: contents.lastNanoseconds }
+  core.roll(contents.lastSequence + 1)
+  for (const tombstone of tombstones) core.appendTombstone(tombstone.sequence, tombstone)
+  if (!isLastThere) core.appendTombstone(sequence, time)
+  core.commit.commitNow()
+}
+
+function applyCuts(core: StoreCore, cuts: readonly Cut[]): void {
+  const { files } = core
+  for (const { block, size } of [...cuts].reverse()) {
+    files.close(block)
+    if (size === 0) {
+      if (!block.keepsFile) files.fileSystem.remove(files.pathOf(block.index))
+      continue
+    }
+    const file = files.fileSystem.open(files.pathOf(block.index), 'write')
+    try {
+      file.truncate(size)
+      file.syncNow()
+    } finally {
+      file.close()
+    }
+  }
+  files.fileSystem.syncDirectoryNow(files.directory)
+}
+
+function readBack(core: StoreCore, checkpoint: Checkpoint): void {
+  const { contents, files, writer } = core
+  for (const block of contents.blocks.all) {
+    core.forgetLoaded(block)
+    files.close(block)
+  }
+  writer.abandon()
+  core.forgetRetired()
+  contents.clear()
+  contents.firstSequence = 0
+  contents.lastSequence = 0
+  contents.lastSeconds = 0
+  contents.lastNanoseconds = 0
+  recoverBlocks(core, checkpoint, 0)
+  core.committedSequence = Math.min(core.committedSequence, contents.lastSequence)
+  core.isIndexStale = true
+  core.commit.changed()
+}

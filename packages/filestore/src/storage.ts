@@ -1,0 +1,250 @@
+/**
+ * The streams of one account in a directory: the StreamStorage that an engine asks.
+ *
+ *     <directory>/rivulet.lock       held from recover() or create() until the last store is closed
+ *     <directory>/streams/<name>/    one stream each (stream-directory.ts)
+ *
+ * recover() lists everything that was a stream, damaged or not, and opens nothing: one that can not be
+ * opened never keeps the others from it, and no file is removed. The configuration of a stream whose
+ * meta files are beyond repair is made up from its name (meta/stream-meta.ts), so its messages stay readable.
+ */
+import { dirname, join } from 'node:path'
+import {
+  StoreError,
+  silentLogger,
+  type Clock,
+  type DirectoryLock,
+  type FileSystem,
+  type Logger,
+  type RecoveredStream,
+  type StreamConfig,
+  type StreamMeta,
+  type StreamStorage,
+  type StreamStore,
+  type Turns,
+} from '@rivulet/store-types'
+import type { SyncPolicy } from './commit/group-commit.js'
+import { FileStreamStore } from './file-store.js'
+import { NodeFileSystem } from './file-system/node-file-system.js'
+import type { MetaPlace, MetaReading } from './meta/meta-files.js'
+import { guessStreamMeta, readStreamMeta, unsupportedLevel, writeStreamMeta } from './meta/stream-meta.js'
+import { StoreGroup } from './store-group.js'
+import { finishRemovals, hasBlocks, listStreamDirectories, makeStreamDirectories, makeStreamDirectory } from './stream-directory.js'
+
+export type FileStorageOptions = Readonly<{
+  /** The account's directory, `<store directory>/jetstream/<account>`. Made when missing. */
+  directory: string
+  clock: Clock
+  turns: Turns
+  /** @default the real file system */
+  fileSystem?: FileSystem
+  /** @default logs nothing */
+  logger?: Logger
+  /**
+   * When a change counts as committed: 'always' once the device has it; with an interval once the
+   * operating system has it, synced that often.
+   * @default 'always'
+   */
+  sync?: SyncPolicy
+  /**
+   * Cache, hash kernel and buffers, shared by all storages of a process. Its owner closes it.
+   * @default one of its own
+   */
+  group?: StoreGroup
+  /**
+   * The largest message the server accepts: part of the block size rule for streams limited by count.
+   * @default 1 MiB
+   */
+  payloadBytesMax?: number
+  /**
+   * Bytes a block may have.
+   * @default 32,000 bytes to 8 MiB, by each stream's limits (block-bytes.ts)
+   */
+  blockBytes?: number
+}>
+
+/** A StreamStorage that can be closed. */
+export interface FileStorage extends StreamStorage {
+  readonly kind: 'file'
+  /** Closes what is still open and gives the directory back. Idempotent. */
+  close(): Promise<void>
+}
+
+/** Touches nothing until `recover` or `create` is called. */
+export function fileStorage(options: FileStorageOptions): FileStorage {
+  return new AccountDirectory(options)
+}
+
+class AccountDirectory implements FileStorage {
+  readonly kind = 'file'
+  readonly #options: FileStorageOptions
+  readonly #fileSystem: FileSystem
+  readonly #logger: Logger
+  readonly #sync: SyncPolicy
+  readonly #streams: string
+  readonly #open = new Map<string, StreamStore>()
+  #group: StoreGroup | undefined
+  #lock: DirectoryLock | undefined
+
+  constructor(options: FileStorageOptions) {
+    this.#options = options
+    this.#fileSystem = options.fileSystem ?? new NodeFileSystem()
+    this.#logger = options.logger ?? silentLogger
+    this.#sync = options.sync ?? 'always'
+    this.#streams = join(options.directory, 'streams')
+  }
+
+  async recover(): Promise<readonly RecoveredStream[]> {
+    await this.#enter()
+    finishRemovals(this.#fileSystem, this.#streams)
+    const found: RecoveredStream[] = []
+    for (const name of listStreamDirectories(this.#fileSystem, this.#streams)) {
+      const stream = this.#recoverStream(name)
+      if (stream !== undefined) found.push(stream)
+    }
+    if (found.length === 0) this.#leaveWhenIdle()
+    return found
+  }
+
+  async create(config: StreamConfig, created: bigint): Promise<StreamStore> {
+    await this.#enter()
+    const place = this.#place(config.name)
+    if (this.#open.has(config.name) || hasBlocks(this.#fileSystem, place.directory)) {
+      throw new StoreError('STORE_INVALID_OPTION', `${place.directory} holds a stream already`)
+    }
+    // What is there belongs to a creation that was never acknowledged.
+    this.#fileSystem.removeTree(place.directory)
+    await makeStreamDirectory(place, { created, config }, this.#isSynced)
+    return this.#openStore(place, { created, config })
+  }
+
+  async close(): Promise<void> {
+    const results = await Promise.allSettled([...this.#open.values()].map((store) => store.close()))
+    this.#leaveWhenIdle()
+    if (this.#options.group === undefined) this.#group?.close()
+    for (const result of results) if (result.status === 'rejected') throw result.reason
+  }
+
+  get #isSynced(): boolean {
+    return this.#sync === 'always'
+  }
+
+  #sharedGroup(): StoreGroup {
+    this.#group ??= this.#options.group ?? new StoreGroup({ clock: this.#options.clock })
+    return this.#group
+  }
+
+  /** Makes the directory, proves that it can be written, takes its lock. */
+  async #enter(): Promise<void> {
+    if (this.#lock !== undefined) return
+    const made = this.#parentsOfMissing(this.#streams)
+    this.#lock = this.#fileSystem.lock(this.#options.directory)
+    try {
+      this.#fileSystem.makeDirectory(this.#streams)
+      this.#probe(this.#options.directory)
+      if (!this.#isSynced) return
+      for (const parent of made) await this.#fileSystem.syncDirectory(parent)
+    } catch (error) {
+      this.#leaveWhenIdle()
+      throw error
+    }
+  }
+
+  /** The directories that get a new entry when `path` is made. */
+  #parentsOfMissing(path: string): string[] {
+    const parents: string[] = []
+    for (let at = path; this.#fileSystem.stat(at) === undefined && dirname(at) !== at; at = dirname(at)) {
+      parents.push(dirname(at))
+    }
+    return parents
+  }
+
+  #leaveWhenIdle(): void {
+    if (this.#open.size > 0) return
+    this.#lock?.release()
+    this.#lock = undefined
+  }
+
+  #probe(directory: string): void {
+    const path = join(directory, '_test_')
+    try {
+      this.#fileSystem.open(path, 'replace').close()
+      this.#fileSystem.remove(path)
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      throw new StoreError('STORE_INVALID_OPTION', `storage directory is not writable: ${reason}`, { cause })
+    }
+  }
+
+  #place(name: string): MetaPlace {
+    const directory = join(this.#streams, name)
+    return { fileSystem: this.#fileSystem, kernel: this.#sharedGroup().kernel, directory, hashName: name }
+  }
+
+  #recoverStream(name: string): RecoveredStream | undefined {
+    const place = this.#place(name)
+    const reading = this.#readMeta(place)
+    if (reading.meta === undefined && !hasBlocks(this.#fileSystem, place.directory)) return undefined
+    for (const problem of reading.problems) this.#logger.warn(`Stream '${name}': ${problem}`)
+    const meta = reading.meta ?? this.#guess(place, reading.problems)
+    return {
+      name,
+      config: meta.config,
+      created: meta.created,
+      problem: this.#problemOf(place, meta),
+      open: async () => {
+        const isRepaired = reading.needsRewrite || reading.meta === undefined
+        if (isRepaired) await writeStreamMeta(place, meta, { isSynced: this.#isSynced, keepsOld: true })
+        makeStreamDirectories(this.#fileSystem, place.directory)
+        return this.#openStore(place, meta)
+      },
+    }
+  }
+
+  #readMeta(place: MetaPlace): MetaReading<StreamMeta> {
+    try {
+      return readStreamMeta(place)
+    } catch (error) {
+      return { meta: undefined, problems: [(error as Error).message], needsRewrite: false }
+    }
+  }
+
+  #guess(place: MetaPlace, problems: readonly string[]): StreamMeta {
+    const meta = guessStreamMeta(place.directory, problems.join('; '))
+    this.#logger.error(`Stream '${meta.config.name}' lost its configuration: it is served without subjects and limits`)
+    return meta
+  }
+
+  #problemOf(place: MetaPlace, meta: StreamMeta): string | undefined {
+    if (meta.config.name !== place.hashName) {
+      return `${place.directory} holds the configuration of stream '${meta.config.name}'`
+    }
+    return unsupportedLevel(meta.config.metadata)
+  }
+
+  async #openStore(place: MetaPlace, meta: StreamMeta): Promise<StreamStore> {
+    await this.#enter()
+    const name = meta.config.name
+    if (this.#open.has(name)) throw new StoreError('STORE_LOCKED', `stream '${name}' is open already`)
+    const { clock, turns, payloadBytesMax, blockBytes } = this.#options
+    const store = await FileStreamStore.open({
+      directory: place.directory,
+      config: meta.config,
+      created: meta.created,
+      fileSystem: this.#fileSystem,
+      clock,
+      turns,
+      logger: this.#logger,
+      sync: this.#sync,
+      group: this.#sharedGroup(),
+      ...(payloadBytesMax === undefined ? {} : { payloadBytesMax }),
+      ...(blockBytes === undefined ? {} : { blockBytes }),
+      onClosed: () => {
+        this.#open.delete(name)
+        this.#leaveWhenIdle()
+      },
+    })
+    this.#open.set(name, store)
+    return store
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * What the stores of one process share: the hash kernel with its memory, the pool of append segments,
+ * and one budget for loaded blocks. Made once, passed to every store; nothing here is global.
+ */
+import type { Clock } from '@rivulet/store-types'
+import { SegmentPool } from './block/append-segment.js'
+import { BlockCache } from './block/block-cache.js'
+import { createHashKernel } from './hash/create-hash-kernel.js'
+import type { HashKernel } from './hash/hash-kernel.js'
+
+export type StoreGroupOptions = Readonly<{
+  clock: Clock
+  /** @default the WebAssembly kernel */
+  kernel?: HashKernel
+  /**
+   * Bytes of loaded blocks over all stores.
+   * @default 256 MiB
+   */
+  cacheBytesMax?: number
+  /**
+   * A loaded block that nobody reads is dropped after this time.
+   * @default 10_000
+   */
+  cacheIdleMs?: number
+}>
+
+export class StoreGroup {
+  readonly kernel: HashKernel
+  readonly cache: BlockCache
+  readonly segments: SegmentPool
+
+  constructor(options: StoreGroupOptions) {
+    const { clock, cacheBytesMax, cacheIdleMs } = options
+    this.kernel = options.kernel ?? createHashKernel()
+    this.cache = new BlockCache({
+      clock,
+      ...(cacheBytesMax === undefined ? {} : { bytesMax: cacheBytesMax }),
+      ...(cacheIdleMs === undefined ? {} : { idleMs: cacheIdleMs }),
+    })
+    this.segments = new SegmentPool(this.kernel)
+  }
+
+  /** Stops the timer of the cache. The stores are closed by their owners. */
+  close(): void {
+    this.cache.close()
+  }
+}

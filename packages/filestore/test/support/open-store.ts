@@ -1,0 +1,99 @@
+/** A store on a simulated disk, driven by hand. */
+import {
+  ManualTurns,
+  StoredMessage,
+  SubjectFilter,
+  VirtualClock,
+  completeStreamConfig,
+  messageOf,
+  type DamageReport,
+  type StreamConfig,
+  type StreamStoreListener,
+} from '@rivulet/store-types'
+import { FileStreamStore } from '../../src/file-store.js'
+import { createHashKernel } from '../../src/hash/create-hash-kernel.js'
+import type { FileStoreOptions } from '../../src/options.js'
+import { SimulatedDisk } from '../../src/simulation.js'
+import { StoreGroup } from '../../src/store-group.js'
+import { runUntil } from './settle.js'
+
+export const DIRECTORY = '/data/streams/S'
+const kernel = createHashKernel({ memoryBytes: 32 << 20 })
+
+export type TestStore = Awaited<ReturnType<typeof openStore>>
+
+export type TestStoreOptions = Partial<Pick<FileStoreOptions, 'blockBytes' | 'sync'>> & {
+  disk?: SimulatedDisk
+  clock?: VirtualClock
+  config?: Partial<StreamConfig>
+}
+
+export async function openStore(options: TestStoreOptions = {}) {
+  const disk = options.disk ?? new SimulatedDisk()
+  const clock = options.clock ?? new VirtualClock()
+  const turns = new ManualTurns()
+  const group = new StoreGroup({ clock, kernel })
+  const config = completeStreamConfig({ name: 'S', subjects: ['>'], ...options.config })
+  const events = { committed: [] as number[], expired: [] as number[], damaged: [] as DamageReport[], failed: [] as string[] }
+  const store = await runUntil(
+    turns,
+    FileStreamStore.open({
+      fileSystem: disk,
+      directory: DIRECTORY,
+      config,
+      created: 1n,
+      clock,
+      turns,
+      group,
+      logger: collectDamage(events.damaged),
+      ...(options.blockBytes === undefined ? {} : { blockBytes: options.blockBytes }),
+      ...(options.sync === undefined ? {} : { sync: options.sync }),
+    }),
+  )
+  const listener: StreamStoreListener = {
+    committed: (sequence) => events.committed.push(sequence),
+    failed: (error) => events.failed.push(error.code),
+    expired: (sequence) => events.expired.push(sequence),
+    damaged: (report) => events.damaged.push(report),
+  }
+  store.listener = listener
+  return {
+    store,
+    disk,
+    clock,
+    turns,
+    config,
+    events,
+    append: (subject: string, payload: string | Uint8Array = '', headers?: string) =>
+      store.append(messageOf({ subject, payload, ...(headers === undefined ? {} : { headers }) }), 0),
+    contents: () => contentsOf(store),
+    flush: () => runUntil(turns, store.flush()),
+    close: () => runUntil(turns, store.close()),
+    /** Closes and opens again on the same disk. */
+    reopen: async (changes: TestStoreOptions = {}) => {
+      await runUntil(turns, store.close())
+      return openStore({ ...options, disk, clock, ...changes })
+    },
+    /** The process dies: what was written stays, nothing is closed. */
+    kill: async (changes: TestStoreOptions = {}) => {
+      disk.kill()
+      return openStore({ ...options, disk, clock, ...changes })
+    },
+  }
+}
+
+/** The store tells a listener of damage; while it opens there is none yet, and the log has it. */
+function collectDamage(_reports: DamageReport[]) {
+  const drop = () => {}
+  return { fatal: drop, error: drop, warn: drop, info: drop, debug: drop, trace: drop }
+}
+
+/** `sequence:subject=payload` of every live message. */
+export function contentsOf(store: FileStreamStore): string[] {
+  const found: string[] = []
+  const message = new StoredMessage()
+  for (let from = 1; store.loadNext(SubjectFilter.all, from, message) !== 0; from = message.sequence + 1) {
+    found.push(`${message.sequence}:${message.subject()}=${message.payload().toString('latin1')}`)
+  }
+  return found
+}
