@@ -37,6 +37,8 @@ const PREFIX = Buffer.from('Nats-', 'latin1')
 const NAME_BYTES = NAMES.map((name) => Buffer.from(name, 'latin1'))
 const NAME_SIZE_MAX = Math.max(...NAMES.map((name) => name.length))
 const COLON = 0x3a
+const LETTER_N = 0x4e
+const VERSION_SIZE = 8 // NATS/1.0
 
 /** Candidates by the size of the name. */
 const BY_SIZE: readonly (readonly number[])[] = Array.from({ length: NAME_SIZE_MAX + 1 }, (_, size) =>
@@ -50,6 +52,16 @@ export function headerIndex(name: PublishHeaderName): number {
   return INDEX[name] as number
 }
 
+/** Place in the table of the name that lies from `start` to `end`, or -1. */
+function indexOfName(bytes: Buffer, start: number, end: number): number {
+  const candidates = BY_SIZE[end - start] as readonly number[]
+  for (let i = 0; i < candidates.length; i++) {
+    const index = candidates[i] as number
+    if (spells(bytes, start, end, NAME_BYTES[index] as Buffer)) return index
+  }
+  return -1
+}
+
 export class PublishHeaders {
   /** The bytes of the last scan: valid as long as the message view is. */
   bytes: Buffer = Buffer.alloc(0)
@@ -57,41 +69,41 @@ export class PublishHeaders {
   count = 0
   readonly #starts = new Int32Array(NAMES.length).fill(-1)
   readonly #ends = new Int32Array(NAMES.length)
+  /** Which were found, so that they can be forgotten one by one. */
+  readonly #found = new Uint8Array(NAMES.length)
   readonly #value = new HeaderValue()
 
   /** Forgets the last message. */
   clear(): void {
-    if (this.count === 0) return
-    this.#starts.fill(-1)
+    for (let i = 0; i < this.count; i++) this.#starts[this.#found[i] as number] = -1
     this.count = 0
   }
 
-  /** Reads a header block. */
+  /** Reads a header block: every byte once, names twice. */
   scan(bytes: Buffer, offset: number, size: number): void {
     this.clear()
     this.bytes = bytes
     const end = offset + size
-    for (let line = nextLine(bytes, offset, end); line < end; line = nextLine(bytes, line, end)) {
-      if (bytes[line] !== 0x4e || !spells(bytes, line, end, PREFIX)) continue
-      this.#scanLine(bytes, line, end)
+    let line = nextLine(bytes, offset + VERSION_SIZE, end)
+    while (line < end) {
+      const isOurs = bytes[line] === LETTER_N && spells(bytes, line, end, PREFIX)
+      line = isOurs ? this.#scanLine(bytes, line, end) : nextLine(bytes, line, end)
     }
   }
 
-  #scanLine(bytes: Buffer, line: number, end: number): void {
+  /** Takes a line that starts with the prefix; returns where the next one starts. */
+  #scanLine(bytes: Buffer, line: number, end: number): number {
     let colon = line + PREFIX.length
     const limit = Math.min(end, line + NAME_SIZE_MAX + 1)
     while (colon < limit && bytes[colon] !== COLON) colon++
-    if (colon === limit) return
-    const candidates = BY_SIZE[colon - line] as readonly number[]
-    for (const index of candidates) {
-      if (!spells(bytes, line, end, NAME_BYTES[index] as Buffer)) continue
-      if ((this.#starts[index] as number) >= 0) return
-      setValue(bytes, colon, end, this.#value)
-      this.#starts[index] = this.#value.start
-      this.#ends[index] = this.#value.end
-      this.count++
-      return
-    }
+    if (colon === limit) return nextLine(bytes, line, end)
+    const index = indexOfName(bytes, line, colon)
+    if (index < 0 || (this.#starts[index] as number) >= 0) return nextLine(bytes, colon, end)
+    setValue(bytes, colon, end, this.#value)
+    this.#starts[index] = this.#value.start
+    this.#ends[index] = this.#value.end
+    this.#found[this.count++] = index
+    return this.#value.end + 2
   }
 
   /** Is the header there, also with an empty value? */

@@ -15,7 +15,8 @@ import { hasStatus, withLines, withoutHeader, withoutStatus } from '../headers/h
 import { headerIndex, PublishHeaders } from '../headers/publish-headers.js'
 import { SubjectTransform } from '../subject-transform/subject-transform.js'
 import { BackPressure } from './back-pressure.js'
-import { PublishChecks, storeFailed, type CheckedStream } from './publish-checks.js'
+import { KeptId } from './kept-id.js'
+import { MSG_ID, PublishChecks, storeFailed, type CheckedStream } from './publish-checks.js'
 import { PublishAcks } from './publish-acks.js'
 import type { Republisher } from './republisher.js'
 
@@ -36,7 +37,8 @@ export interface IngestStream extends CheckedStream {
   append(message: MessageView, ttlSeconds: number): number
   /** Uses up one sequence. Returns it. */
   skip(): number
-  remember(id: string, sequence: number): void
+  /** A message was stored whose id lies from `start` to `end`. */
+  remember(bytes: Buffer, start: number, end: number, sequence: number): void
   /** Removes what a stored roll-up message replaces; `keep` 0 when it was not stored itself. */
   rollUp(message: MessageView, scope: 'sub' | 'all', keep: number): void
   /** Time of the last append. */
@@ -44,7 +46,6 @@ export interface IngestStream extends CheckedStream {
   /** Sends a message of the server's own. */
   publish(message: MessageView): void
   readonly uncommittedBytes: number
-  lastMessageId: string
 }
 
 export type IngestBounds = Readonly<{
@@ -55,6 +56,8 @@ export type IngestBounds = Readonly<{
 
 export class Ingest {
   readonly acks: PublishAcks
+  /** Id of the last stored message, empty when it had none. */
+  readonly lastId = new KeptId()
   readonly #stream: IngestStream
   readonly #random: () => number
   readonly #checks: PublishChecks
@@ -70,12 +73,13 @@ export class Ingest {
   /** Whether messages without headers may take the plain path, and up to which size. */
   #isPlain = false
   #plainBytesMax = 0
+  #ttlSecondsMin = 0
 
   constructor(stream: IngestStream, acks: PublishAcks, random: () => number, bounds: IngestBounds = {}) {
     this.#stream = stream
     this.#random = random
     this.acks = acks
-    this.#checks = new PublishChecks(stream)
+    this.#checks = new PublishChecks(stream, this.lastId)
     this.#uncommittedMax = bounds.uncommittedBytes ?? UNCOMMITTED_BYTES_MAX
     this.#bufferedMessagesMax = bounds.bufferedMessages ?? BUFFERED_MESSAGES_MAX
     this.#bufferedBytesMax = bounds.bufferedBytes ?? BUFFERED_BYTES_MAX
@@ -90,6 +94,8 @@ export class Ingest {
     this.#hasAcks = !config.noAck
     const isWatched = config.sealed || config.retention === 'interest' || config.allowMessageCounter
     this.#isPlain = !isWatched && this.#transform === undefined && republisher === undefined
+    const hasMarkers = config.maxMessagesPerSubject !== 1
+    this.#ttlSecondsMin = hasMarkers ? Number(config.subjectDeleteMarkerTtl / 1_000_000_000n) : 0
     const limit = config.maxMessageSize
     this.#plainBytesMax = limit >= 0 && limit < PLAIN_BYTES_MAX ? limit : PLAIN_BYTES_MAX
   }
@@ -117,7 +123,7 @@ export class Ingest {
       this.#refuse(message, appendError(error))
       return
     }
-    stream.lastMessageId = ''
+    this.lastId.clear()
     if (replySize !== 0 && this.#hasAcks) this.acks.add(message, sequence)
     if (stream.uncommittedBytes > this.#uncommittedMax) this.#hold(publisher)
   }
@@ -175,8 +181,7 @@ export class Ingest {
       this.#refuse(message, appendError(error))
       return
     }
-    stream.lastMessageId = checks.messageId
-    if (checks.messageId !== '') stream.remember(checks.messageId, sequence)
+    this.#rememberId(sequence)
     if (checks.rollup !== '') stream.rollUp(message, checks.rollup, 1)
     if (message.replySize !== 0 && this.#hasAcks) this.acks.add(message, sequence)
     // Last, because other streams may take what is republished before this call returns, and this one from them.
@@ -191,10 +196,21 @@ export class Ingest {
     const stream = this.#stream
     const checks = this.#checks
     const sequence = stream.skip()
-    stream.lastMessageId = checks.messageId
-    if (checks.messageId !== '') stream.remember(checks.messageId, sequence)
+    this.#rememberId(sequence)
     if (checks.rollup !== '') stream.rollUp(message, checks.rollup, 0)
     if (message.replySize !== 0 && this.#hasAcks) this.acks.add(message, sequence)
+  }
+
+  #rememberId(sequence: number): void {
+    if (!this.#checks.hasMessageId) {
+      this.lastId.clear()
+      return
+    }
+    const { bytes } = this.#headers
+    const start = this.#headers.start(MSG_ID)
+    const end = this.#headers.end(MSG_ID)
+    this.lastId.set(bytes, start, end)
+    this.#stream.remember(bytes, start, end, sequence)
   }
 
   /** A status line and the requester's facts are not part of a message; what remains is scanned. */
@@ -227,10 +243,9 @@ export class Ingest {
    * says so then. Streams with one message a subject are free of that.
    */
   #raiseTtl(message: MessageView): number {
-    const config = this.#stream.config
     const given = this.#checks.ttlSeconds
-    const least = Number(config.subjectDeleteMarkerTtl / 1_000_000_000n)
-    if (given <= 0 || given >= least || config.maxMessagesPerSubject === 1) return given
+    const least = this.#ttlSecondsMin
+    if (given <= 0 || given >= least) return given
     const rest = withoutHeader(message.headers(), 'Nats-TTL')
     this.#replaceHeaders(message, withLines(rest, `Nats-TTL: ${least}\r\n`))
     return least

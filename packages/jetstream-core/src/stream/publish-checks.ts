@@ -36,6 +36,7 @@ import {
 } from '@rivulet/store-types'
 import { apiError, type ApiError } from '../errors/api-error.js'
 import { headerIndex, type PublishHeaders } from '../headers/publish-headers.js'
+import type { KeptId } from './kept-id.js'
 import { parseMessageTtl } from './message-ttl.js'
 
 export const MSG_ID = headerIndex('Nats-Msg-Id')
@@ -60,15 +61,13 @@ const HEADER_BYTES_MAX = 65_535
 export interface CheckedStream {
   readonly config: StreamConfig
   readonly nameBytes: Buffer
-  /** id of the last stored message, '' when it had none */
-  readonly lastMessageId: string
   readonly lastSequence: number
   /** Newest live sequence of a literal subject, 0 when none. */
   lastSequenceOf(message: MessageView): number
   /** Newest live sequence that matches, 0 when none. */
   lastMatch(filter: SubjectFilter, target: StoredMessage): number
-  /** Sequence of a message with that id inside the window, or 0. */
-  duplicateOf(id: string): number
+  /** Sequence of the message inside the window whose id lies from `start` to `end`, or 0. */
+  duplicateOf(bytes: Buffer, start: number, end: number): number
   /** Is the server's storage used up? */
   isServerFull(): boolean
   /** Would a record of that size be too much for the account? */
@@ -81,7 +80,7 @@ export type Rollup = '' | 'sub' | 'all'
 
 export class PublishChecks {
   /** Results of the last `run`. */
-  messageId = ''
+  hasMessageId = false
   /** Sequence of the message that this one repeats, or 0. */
   duplicateOf = 0
   rollup: Rollup = ''
@@ -90,17 +89,20 @@ export class PublishChecks {
   /** Nobody wants it: use a sequence, store nothing. */
   isUnwanted = false
   readonly #stream: CheckedStream
+  readonly #lastId: KeptId
   readonly #stored = new StoredMessage()
 
-  constructor(stream: CheckedStream) {
+  /** `lastId`: id of the last stored message, empty when it had none. */
+  constructor(stream: CheckedStream, lastId: KeptId) {
     this.#stream = stream
+    this.#lastId = lastId
   }
 
   /** The first check that does not hold; undefined when the message may be stored, or is a duplicate. */
   run(message: MessageView, headers: PublishHeaders): ApiError | undefined {
     const stream = this.#stream
     const config = stream.config
-    this.messageId = ''
+    this.hasMessageId = false
     this.duplicateOf = 0
     this.rollup = ''
     this.ttlSeconds = 0
@@ -163,13 +165,14 @@ export class PublishChecks {
     if (headers.has(STREAM_SOURCE)) return apiError('JSMessageSourceHdrNotAllowedErr')
     // 12
     if (headers.has(MSG_ID)) {
-      this.messageId = headers.text(MSG_ID)
-      this.duplicateOf = stream.duplicateOf(this.messageId)
+      this.hasMessageId = true
+      this.duplicateOf = stream.duplicateOf(headers.bytes, headers.start(MSG_ID), headers.end(MSG_ID))
       if (this.duplicateOf > 0) return undefined
     }
     // 13
-    if (headers.has(EXPECTED_MSG_ID) && headers.text(EXPECTED_MSG_ID) !== stream.lastMessageId) {
-      return apiError('JSStreamWrongLastMsgIDErrF', { id: stream.lastMessageId })
+    if (headers.has(EXPECTED_MSG_ID)) {
+      const isLast = this.#lastId.equals(headers.bytes, headers.start(EXPECTED_MSG_ID), headers.end(EXPECTED_MSG_ID))
+      if (!isLast) return apiError('JSStreamWrongLastMsgIDErrF', { id: this.#lastId.text() })
     }
     // 14
     return headers.has(ROLLUP) ? this.#takeRollup(headers.text(ROLLUP)) : undefined

@@ -11,6 +11,7 @@ import {
   StoredMessage,
   StoreError,
   Timestamp,
+  setFromNanos,
   wireOf,
   type ConsumerConfigInput,
   type DamageReport,
@@ -36,7 +37,7 @@ import { Retention } from './retention.js'
 import { StreamSubscriptions } from './stream-subscriptions.js'
 
 const MSG_ID_HEADER = Buffer.from('Nats-Msg-Id', 'latin1')
-const NANOS_PER_MS = 1_000_000n
+const NANOS_PER_MS = 1e6
 
 /** All absent: everything. `sequence` and `keep` exclude each other. */
 export type StreamPurge = Readonly<{
@@ -55,8 +56,6 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
   /** ns */
   readonly created: bigint
   readonly store: StreamStore
-  /** Id of the last stored message, '' when it had none. */
-  lastMessageId = ''
   readonly #consumers = new Map<string, Consumer>()
   readonly #ingest: Ingest
   readonly #duplicates: DuplicateWindow
@@ -79,7 +78,7 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
     this.nameBytes = Buffer.from(config.name, 'utf8')
     this.created = created
     this.#config = config
-    this.#duplicates = new DuplicateWindow(clock, Number(config.duplicateWindow / NANOS_PER_MS))
+    this.#duplicates = new DuplicateWindow(clock, Number(config.duplicateWindow) / NANOS_PER_MS)
     this.#retention = new Retention(this)
     this.#subscriptions = new StreamSubscriptions(account.account.subscriptions, this)
     this.#ingest = new Ingest(this, new PublishAcks(account.account, config.name, domain), random, {
@@ -238,12 +237,12 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
     return this.store.loadLast(filter, target)
   }
 
-  duplicateOf(id: string): number {
-    return this.#duplicates.find(id, this.#nowMs())
+  duplicateOf(bytes: Buffer, start: number, end: number): number {
+    return this.#duplicates.find(bytes, start, end)
   }
 
-  remember(id: string, sequence: number): void {
-    this.#duplicates.add(id, sequence, this.#nowMs())
+  remember(bytes: Buffer, start: number, end: number, sequence: number): void {
+    this.#duplicates.add(bytes, start, end, sequence)
   }
 
   timeOf(sequence: number): Readonly<{ seconds: number; nanoseconds: number }> {
@@ -383,7 +382,7 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
     const before = this.#config
     await this.store.updateConfig(config)
     this.#config = config
-    this.#duplicates.setWindow(Number(config.duplicateWindow / NANOS_PER_MS), this.#nowMs())
+    this.#duplicates.setWindow(Number(config.duplicateWindow) / NANOS_PER_MS)
     this.#configureIngest()
     this.#subscriptions.update(config.subjects)
     this.meter()
@@ -428,30 +427,29 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
 
   /** Reads the ids of stored messages that are inside the window again. */
   #rebuildDuplicates(): void {
-    const store = this.store
+    const { store } = this
     if (store.lastSequence === 0) return
-    const nowMs = this.#nowMs()
-    const window = this.#config.duplicateWindow
-    const since = BigInt(Math.floor(nowMs * 1e6)) - window
-    const from = window > 0n ? store.sequenceAtTime(Number(since / 1_000_000_000n), Number(since % 1_000_000_000n)) : 0
     const value = new HeaderValue()
     const message = this.#message
-    for (let at = from; at > 0 && at <= store.lastSequence; ) {
+    const hasId = (): boolean =>
+      findHeader(message.bodyBytes, message.bodyOffset, message.headerSize, MSG_ID_HEADER, value) && value.size > 0
+    for (let at = this.#windowStart(); at > 0 && at <= store.lastSequence; ) {
       const sequence = store.loadNext(SubjectFilter.all, at, message)
       if (sequence === 0) break
-      if (findHeader(message.bodyBytes, message.bodyOffset, message.headerSize, MSG_ID_HEADER, value) && value.size > 0) {
-        const id = message.bodyBytes.latin1Slice(value.start, value.end)
-        this.#duplicates.add(id, sequence, message.seconds * 1000 + message.nanoseconds / 1e6)
-      }
+      const timeMs = message.seconds * 1000 + message.nanoseconds / 1e6
+      if (hasId()) this.#duplicates.add(message.bodyBytes, value.start, value.end, sequence, timeMs)
       at = sequence + 1
     }
-    const hasLast = store.load(store.lastSequence, message)
-    const hasId = hasLast && findHeader(message.bodyBytes, message.bodyOffset, message.headerSize, MSG_ID_HEADER, value)
-    this.lastMessageId = hasId ? message.bodyBytes.latin1Slice(value.start, value.end) : ''
+    if (store.load(store.lastSequence, message) && hasId()) {
+      this.#ingest.lastId.set(message.bodyBytes, value.start, value.end)
+    }
   }
 
-  #nowMs(): number {
-    const now = this.account.engine.options.clock.wallTime(this.#now)
-    return now.seconds * 1000 + now.nanoseconds / 1e6
+  /** First sequence inside the duplicate window, 0 without one. */
+  #windowStart(): number {
+    const { duplicateWindow } = this.#config
+    if (duplicateWindow === 0n) return 0
+    const since = setFromNanos(this.#now, this.account.engine.options.clock.wallNanos() - duplicateWindow)
+    return this.store.sequenceAtTime(since.seconds, since.nanoseconds)
   }
 }

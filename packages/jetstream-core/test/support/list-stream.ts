@@ -27,7 +27,6 @@ export class ListStream implements IngestStream {
   readonly answers: Answer[] = []
   kept: Kept[] = []
   lastSequence = 0
-  lastMessageId = ''
   uncommittedBytes = 0
   /** What the next append throws. */
   failure: StoreError | undefined
@@ -87,8 +86,8 @@ export class ListStream implements IngestStream {
     return ++this.lastSequence
   }
 
-  remember(id: string, sequence: number): void {
-    this.#ids.set(id, sequence)
+  remember(bytes: Buffer, start: number, end: number, sequence: number): void {
+    this.#ids.set(bytes.latin1Slice(start, end), sequence)
   }
 
   rollUp(message: MessageView, scope: 'sub' | 'all', keep: number): void {
@@ -113,8 +112,8 @@ export class ListStream implements IngestStream {
     return this.kept.findLast((kept) => filter.matchesText(kept.subject))?.sequence ?? 0
   }
 
-  duplicateOf(id: string): number {
-    return this.#ids.get(id) ?? 0
+  duplicateOf(bytes: Buffer, start: number, end: number): number {
+    return this.#ids.get(bytes.latin1Slice(start, end)) ?? 0
   }
 
   isServerFull(): boolean {
