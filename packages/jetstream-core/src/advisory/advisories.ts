@@ -1,23 +1,39 @@
 /**
  * Advisories and metrics (jetstream-api.md section 21): JSON messages in the account of the asset. Nothing is
  * built when nobody listens, so a call costs one route look-up.
+ *
+ * They are made at once and leave in the turn's next round, so that what they tell of is finished: a stream that
+ * captures advisories is answered for before it holds the one about itself.
  */
-import { formatRfc3339, messageOf, wireOf, type Clock } from '@rivulet/store-types'
+import {
+  formatRfc3339,
+  messageOf,
+  wireOf,
+  type Clock,
+  type MessageView,
+  type Turns,
+  type TurnTask,
+} from '@rivulet/store-types'
 import { internalPublisher, type Account } from '@rivulet/accounts'
 import { uniqueToken } from '../identifiers.js'
 
 const ADVISORY_SUBJECTS = '$JS.EVENT.ADVISORY.'
 const ADVISORY_TYPES = 'io.nats.jetstream.advisory.v1.'
 
-export class Advisories {
+export type AdvisoriesOptions = Readonly<{ clock: Clock; turns: Turns; random: () => number; domain?: string | undefined }>
+
+export class Advisories implements TurnTask {
   readonly #account: Account
   readonly #clock: Clock
+  readonly #turns: Turns
   readonly #random: () => number
   readonly #domain: string | undefined
+  #waiting: MessageView[] = []
 
-  constructor(account: Account, options: Readonly<{ clock: Clock; random: () => number; domain?: string | undefined }>) {
+  constructor(account: Account, options: AdvisoriesOptions) {
     this.#account = account
     this.#clock = options.clock
+    this.#turns = options.turns
     this.#random = options.random
     this.#domain = options.domain
   }
@@ -41,6 +57,13 @@ export class Advisories {
       ...members(),
       ...(this.#domain === undefined ? {} : { domain: this.#domain }),
     }
-    this.#account.publish(messageOf({ subject: wire, payload: JSON.stringify(event) }), internalPublisher)
+    if (this.#waiting.length === 0) this.#turns.schedule('append', this)
+    this.#waiting.push(messageOf({ subject: wire, payload: JSON.stringify(event) }))
+  }
+
+  runTurn(): void {
+    const messages = this.#waiting
+    this.#waiting = []
+    for (const message of messages) this.#account.publish(message, internalPublisher)
   }
 }
