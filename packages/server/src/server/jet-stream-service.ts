@@ -89,7 +89,7 @@ export class JetStreamService {
   }
 
   #storage(account: string, kind: StorageKind): StreamStorage {
-    const { clock, turns, logger, random, fileSystem } = this.#seams
+    const { clock, turns, logger, fileSystem } = this.#seams
     if (kind === 'memory') return memoryStorage({ clock, turns, logger })
     const { syncInterval } = this.#options.jetStream
     return fileStorage({
@@ -98,9 +98,8 @@ export class JetStreamService {
       clock,
       turns,
       logger,
-      random,
       group: this.#group,
-      syncPolicy: syncInterval === 'always' ? 'always' : { intervalMs: syncInterval },
+      sync: syncInterval === 'always' ? 'always' : { intervalMs: syncInterval },
     })
   }
 
