@@ -46,6 +46,7 @@ export interface IngestStream extends CheckedStream {
   /** Sends a message of the server's own. */
   publish(message: MessageView): void
   readonly uncommittedBytes: number
+  readonly committedSequence: number
 }
 
 export type IngestBounds = Readonly<{
@@ -161,6 +162,7 @@ export class Ingest {
     const wantsAck = message.replySize !== 0 && this.#hasAcks
     if (checks.duplicateOf > 0) {
       if (wantsAck) this.acks.addDuplicate(message, checks.duplicateOf)
+      if (this.acks.count === 1) this.acks.release(this.#stream.committedSequence)
       return
     }
     if (checks.isUnwanted) this.#skip(message)

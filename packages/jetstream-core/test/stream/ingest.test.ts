@@ -111,6 +111,26 @@ describe('a message id', () => {
     expect(stream.kept.length).toBe(1)
   })
 
+  test('of a message that is on disk is answered at once', () => {
+    const stream = new ListStream()
+    stream.request('s.1', 'x', 'Nats-Msg-Id: a')
+
+    stream.send('s.1', 'x', { headers: 'Nats-Msg-Id: a' })
+
+    expect(stream.answers.map((answer) => answer.body)).toEqual([{ stream: 'S', seq: 1, duplicate: true }])
+  })
+
+  test('of a message that is not on disk yet waits with it', () => {
+    const stream = new ListStream()
+    stream.send('s.1', 'x', { headers: 'Nats-Msg-Id: a' })
+
+    stream.send('s.1', 'x', { headers: 'Nats-Msg-Id: a' })
+
+    expect(stream.answers).toEqual([])
+    stream.commit()
+    expect(stream.answers.length).toBe(2)
+  })
+
   test('is forgotten as the last one by a message without', () => {
     const stream = new ListStream()
     stream.request('s.1', 'x', 'Nats-Msg-Id: a')

@@ -28,6 +28,7 @@ export class ListStream implements IngestStream {
   kept: Kept[] = []
   lastSequence = 0
   uncommittedBytes = 0
+  committedSequence = 0
   /** What the next append throws. */
   failure: StoreError | undefined
   isFull = false
@@ -70,6 +71,7 @@ export class ListStream implements IngestStream {
 
   commit(): void {
     this.uncommittedBytes = 0
+    this.committedSequence = this.lastSequence
     this.ingest.committed(this.lastSequence)
   }
 
