@@ -26,10 +26,12 @@ import {
 import { RECORD_SIZE_MAX, SUBJECT_SIZE_MAX, recordSizeOf } from './block/record.js'
 import { BLOCK_BYTES_MAX, blockBytesFor } from './block-bytes.js'
 import { ConsumerDirectory } from './consumer/consumer-directory.js'
+import { IndexKeeper } from './index-file/index-keeper.js'
 import { AgeLimit } from './limits/age.js'
 import { assertFits, enforceAfterAppend, enforceAll } from './limits/limits.js'
 import { writeStreamMeta } from './meta/stream-meta.js'
 import type { FileStoreOptions } from './options.js'
+import { writeFloor } from './recovery/floor-file.js'
 import { recoverStream } from './recovery/recover-stream.js'
 import { erase } from './removal/erase.js'
 import { purgeAll, purgeBelow, purgeMatching } from './removal/purge.js'
@@ -45,6 +47,7 @@ export class FileStreamStore implements StreamStore {
   readonly #core: StoreCore
   readonly #consumers: ConsumerDirectory
   readonly #age: AgeLimit
+  readonly #index: IndexKeeper
   #closing: Promise<void> | undefined
   readonly #recoveredConsumers: readonly RecoveredConsumer[]
 
@@ -71,6 +74,7 @@ export class FileStreamStore implements StreamStore {
     makeStreamDirectories(fileSystem, directory)
     this.#core = new StoreCore({ fileSystem, directory, config, clock, turns, group, logger, sync, blockBytes })
     this.#age = new AgeLimit(this.#core)
+    this.#index = new IndexKeeper(this.#core)
     this.#consumers = new ConsumerDirectory({
       fileSystem,
       kernel: group.kernel,
@@ -228,7 +232,11 @@ export class FileStreamStore implements StreamStore {
       throw new StoreError('STORE_INVALID_OPTION', `stream '${core.config.name}' can not be renamed to '${config.name}'`)
     }
     const place = { fileSystem, kernel: group.kernel, directory, hashName: config.name }
-    await writeStreamMeta(place, { created, config }, { isSynced: sync !== undefined && sync !== 'always' ? false : true })
+    // The index is the checkpoint from which later openings repeat history: what came before happened
+    // under the limits as they were.
+    await this.#index.write()
+    if (core.contents.firstSequence > 1) writeFloor(core.files, core.contents.firstSequence)
+    await writeStreamMeta(place, { created, config }, { isSynced: (sync ?? 'always') === 'always' })
     core.config = config
     this.#age.stop()
     enforceAll(core, config)
@@ -351,6 +359,8 @@ export class FileStreamStore implements StreamStore {
     const core = this.#core
     core.isClosed = true
     this.#age.stop()
+    await this.#index.write()
+    await this.#index.stop()
     await core.commit.close()
     await this.#consumers.close()
     for (const block of core.contents.blocks.all) {
@@ -364,7 +374,7 @@ export class FileStreamStore implements StreamStore {
   async delete(): Promise<void> {
     await this.close()
     const { fileSystem, directory, sync } = this.#options
-    await removeStreamDirectory(fileSystem, directory, sync === undefined || sync === 'always')
+    await removeStreamDirectory(fileSystem, directory, (sync ?? 'always') === 'always')
   }
 
   #assertOpen(): void {

@@ -75,7 +75,7 @@ export class StoreCore implements CommitSubject {
   appendedBytes = 0
   /** The subject id of the last appended message. */
   appendedId = 0
-  /** Something that index.db says is not true any more. */
+  /** Something changed since index.db was written. */
   isIndexStale = false
   isClosed = false
   /** Blocks that are out of the list; their files wait for a sync to begin. */
@@ -83,8 +83,10 @@ export class StoreCore implements CommitSubject {
   /** Blocks whose files go when the sync that covers their end is done, and the floor as of its begin. */
   readonly #retiring: Block[] = []
   #floorOfSync = 0
-  /** Told when a block was sealed, or lost messages: work that may follow later. */
+  /** Told when a block was sealed or became sparse: work that may follow later. */
   maintenance: (() => void) | undefined
+  /** Told when something changed for the first time since index.db was written. */
+  indexStale: (() => void) | undefined
   readonly #stamp = new RecordStamp()
   readonly #turnTime = new Timestamp()
   #hasTurnTime = false
@@ -207,8 +209,14 @@ export class StoreCore implements CommitSubject {
 
   /** Something is different from what is on disk: it will be written at the end of the turn. */
   #changed(): void {
-    this.isIndexStale = true
+    this.markIndexStale()
     this.commit.changed()
+  }
+
+  markIndexStale(): void {
+    if (this.isIndexStale) return
+    this.isIndexStale = true
+    this.indexStale?.()
   }
 
   // --- removing -----------------------------------------------------------------------------------------
@@ -276,6 +284,7 @@ export class StoreCore implements CommitSubject {
   /** True when an empty block holds no tombstone that keeps a message of another block away. */
   isDispensable(block: Block): boolean {
     if (block === this.writer.active || block === this.contents.blocks.last) return false
+    if (block.hasUnknownTombstones) this.loader.load(block)
     return block.tombstoneCount === 0 || block.highestTombstone < this.contents.firstSequence
   }
 
@@ -354,7 +363,7 @@ export class StoreCore implements CommitSubject {
     while (block.firstSequence <= block.lastSequence && block.deleted.has(block.firstSequence)) block.firstSequence++
     block.deleted.deleteBelow(block.firstSequence)
     contents.advanceFirst()
-    this.isIndexStale = true
+    this.markIndexStale()
     this.recountSubjects()
   }
 

@@ -149,6 +149,7 @@ function indexRecords(block: Block, loaded: LoadedBlock, scan: RecordScan, conte
   let liveBytes = 0
   block.tombstoneCount = 0
   block.highestTombstone = 0
+  block.hasUnknownTombstones = false
   for (let i = 0; i < scan.count; i++) {
     const offset = scan.offsets[i] as number
     const flags = readSequenceFlags(view, offset)

@@ -33,6 +33,8 @@ export class Block {
   /** Highest sequence a tombstone of this block names, 0: it has none. */
   highestTombstone = 0
   tombstoneCount = 0
+  /** It comes from an index file and was not loaded yet: the two above are not known. */
+  hasUnknownTombstones = false
   /** Records with a TTL, a schedule: never counted down, as in index.db. */
   ttlCount = 0
   scheduleCount = 0

@@ -146,9 +146,15 @@ export class GroupCommit implements TurnTask {
 
   /** Everything so far is on disk by other means (a purge that replaced the directory). */
   settle(): void {
+    this.#forgetRunningFiles()
     this.#writtenOperation = this.#operation
     this.#setTarget()
     if (this.#complete(this.#written)) this.#turns.schedule('commit', this.#announcement)
+  }
+
+  /** The files of the running sync need it no more, and may be closed before it ends. */
+  #forgetRunningFiles(): void {
+    if (this.#inFlight !== undefined) this.#inFlight.files = []
   }
 
   /** Writes and syncs for the last time; stops the timers. Never rejects: see `failure`. */
@@ -232,6 +238,7 @@ export class GroupCommit implements TurnTask {
     try {
       for (const file of files) file.syncNow()
       for (const file of running?.files ?? []) if (!files.includes(file)) file.syncNow()
+      this.#forgetRunningFiles()
       if (!isSettled) this.#subject.settleNow()
     } catch (error) {
       this.#failSync(error)

@@ -24,6 +24,8 @@ export function finishInterruptedPurge(files: BlockFiles): void {
   if (!hasFresh && !hasOld) return
   const isDone = listIfPresent(fileSystem, fresh).some((name) => name.endsWith('.blk'))
   if (isDone) {
+    // A killed process may not have made sure that it counts; then the old blocks must not go first.
+    fileSystem.syncDirectoryNow(fresh)
     fileSystem.removeTree(directory)
     fileSystem.rename(fresh, directory)
   } else if (hasFresh) {

@@ -1,42 +1,73 @@
 /**
- * Opening a stream, in order: an interrupted purge, the floor, the blocks, the limits as they are now.
- * What each kind of damage leads to is the table of docs/recovery.md.
+ * Opening a stream, in order: an interrupted purge, index.db, the floor, the blocks, the limits as they
+ * are now. What each kind of damage leads to is the table of docs/recovery.md.
  */
+import { checkpointOf, messagesIn, readIndexFile, stalenessOf } from '../index-file/index-file.js'
+import type { StreamIndex } from '../index-file/index-file-codec.js'
+import type { Block } from '../block/block.js'
 import { enforceAll } from '../limits/limits.js'
 import type { StoreCore } from '../store-core.js'
 import { finishInterruptedPurge } from './finish-purge.js'
 import { readFloor } from './floor-file.js'
+import { restoreFromIndex } from './index-recovery.js'
 import { recoverByScan } from './scan-recovery.js'
 import type { Checkpoint } from './replay.js'
 
+const SYNCS_AT_ONCE = 16
+
+/** What is known of a stream beside its blocks. */
+export type KnownBefore = Readonly<{ checkpoint: Checkpoint | undefined; floor: number; index?: StreamIndex | undefined }>
+
 /** Fills an empty core from its directory. */
 export async function recoverStream(core: StoreCore): Promise<void> {
-  const { files } = core
+  const { files, options, contents, writer, config } = core
   finishInterruptedPurge(files)
-  recoverBlocks(core, undefined, readFloor(files))
-  enforceAll(core, core.config)
-  await syncRecovered(core)
+  const { index, problem } = readIndexFile(files)
+  if (problem !== undefined) options.logger.warn(`Stream '${config.name}': ${problem}; all blocks are read`)
+  const staleness = index === undefined ? undefined : stalenessOf(index, files)
+  if (index !== undefined && staleness === undefined) {
+    restoreFromIndex(contents, index, files)
+    writer.nextIndex = index.lastBlockIndex + 1
+    const { last } = contents.blocks
+    if (last !== undefined) writer.adopt(last)
+    startAfter(core, config.firstSequence - 1)
+  } else {
+    if (index !== undefined) options.logger.debug(`Stream '${config.name}': index.db is old: ${staleness}`)
+    const checkpoint = index === undefined ? undefined : checkpointOf(index)
+    recoverBlocks(core, { checkpoint, floor: readFloor(files), index })
+    await syncRecovered(core)
+  }
+  enforceAll(core, config)
   core.committedSequence = core.contents.lastSequence
 }
 
 /** Reads all blocks and makes the last one active. Used again after a truncation, with what was known before. */
-export function recoverBlocks(core: StoreCore, checkpoint: Checkpoint | undefined, floor: number): void {
+export function recoverBlocks(core: StoreCore, known: KnownBefore): void {
   const { contents, files, writer, config } = core
+  const { checkpoint, index } = known
   const damaged = core.damaged.bind(core)
-  const { nextIndex, isLastUsable } = recoverByScan({ files, contents, config, checkpoint, floor, damaged })
-  writer.nextIndex = nextIndex
+  const listed = index?.lastBlockIndex ?? 0
+  // A floor beyond everything that is known was left by another life of this directory.
+  const floor = known.floor
+  const scanned = recoverByScan({ files, contents, config, checkpoint, floor, damaged })
+  writer.nextIndex = Math.max(scanned.nextIndex, listed + 1)
   const { last } = contents.blocks
-  if (isLastUsable && last !== undefined) writer.adopt(last)
-  const lastKnown = Math.max(checkpoint?.lastSequence ?? 0, floor - 1, config.firstSequence - 1)
-  if (lastKnown > contents.lastSequence) startAfter(core, lastKnown)
+  if (scanned.isLastUsable && last !== undefined) writer.adopt(last)
+  if (index !== undefined) reportMissingBlocks(core, index, scanned.removedElsewhere)
+  startAfter(core, Math.max(checkpoint?.lastSequence ?? 0, floor - 1, config.firstSequence - 1))
   if (contents.messageCount === 0) contents.firstSequence = contents.lastSequence === 0 ? 0 : contents.lastSequence + 1
+  core.markIndexStale()
 }
 
 /** Sequences up to `last` were given out, though no block says so: they are not given out again. */
 function startAfter(core: StoreCore, last: number): void {
   const { contents } = core
+  if (last <= contents.lastSequence) return
+  const isFresh = contents.lastSequence === 0 && contents.blocks.length === 0
   contents.lastSequence = last
   if (contents.messageCount === 0) contents.firstSequence = last + 1
+  // The configuration says it again at the next opening.
+  if (isFresh) return
   core.appendTombstone(last, { seconds: contents.lastSeconds, nanoseconds: contents.lastNanoseconds })
   const block = core.writer.active
   if (block === undefined || block.messageCount > 0) return
@@ -44,22 +75,48 @@ function startAfter(core: StoreCore, last: number): void {
   block.lastSequence = last
 }
 
+/** Blocks that an index lists and that are not there, unless everything in them was removed since. */
+function reportMissingBlocks(core: StoreCore, index: StreamIndex, removedElsewhere: ReadonlySet<number>): void {
+  const { contents, files, config } = core
+  const onDisk = new Set(files.list())
+  const { maxMessages, maxBytes, maxMessagesPerSubject, maxAge } = config
+  const hasLimits = maxMessages > 0 || maxBytes > 0 || maxMessagesPerSubject > 0 || maxAge > 0n
+  for (const block of index.blocks) {
+    if (onDisk.has(block.index) || messagesIn(block) === 0) continue
+    const lost: number[] = []
+    for (let sequence = block.firstSequence; sequence <= block.lastSequence; sequence++) {
+      const isGone = block.deleted.has(sequence) || removedElsewhere.has(sequence)
+      if (!isGone && !(hasLimits && sequence < contents.firstSequence)) lost.push(sequence)
+    }
+    if (lost.length === 0) continue
+    contents.lostSequences.push(...lost)
+    contents.lostBytes += block.byteCount
+    const firstSequence = lost[0] as number
+    const lastSequence = lost[lost.length - 1] as number
+    const file = files.pathOf(block.index)
+    core.damaged({ file, offset: 0, size: block.byteCount, firstSequence, lastSequence, cause: 'the block is missing' })
+  }
+}
+
 /**
  * What a killed process had written may not be on the disk yet: it is made so before anybody acts on it.
- * Older blocks were synced before the last ones were begun.
+ * Every block, because a busy turn begins several; syncing a file that is clean costs next to nothing.
  */
 async function syncRecovered(core: StoreCore): Promise<void> {
   const { blocks } = core.contents
-  if (core.options.sync !== 'always') return
-  const { fileSystem } = core.files
-  for (const block of blocks.all.slice(-2)) {
-    if (block.rawSize === 0 || block.writtenSize === 0) continue
-    const file = fileSystem.open(core.files.pathOf(block.index), 'write')
-    try {
-      await file.sync()
-    } finally {
-      file.close()
-    }
+  if (core.options.sync !== 'always' || blocks.length === 0) return
+  const written = blocks.all.filter((block) => block.writtenSize > 0)
+  for (let from = 0; from < written.length; from += SYNCS_AT_ONCE) {
+    await Promise.all(written.slice(from, from + SYNCS_AT_ONCE).map((block) => syncBlock(core, block)))
   }
-  if (blocks.length > 0) await fileSystem.syncDirectory(core.files.directory)
+  await core.files.fileSystem.syncDirectory(core.files.directory)
+}
+
+async function syncBlock(core: StoreCore, block: Block): Promise<void> {
+  const file = core.files.fileSystem.open(core.files.pathOf(block.index), 'write')
+  try {
+    await file.sync()
+  } finally {
+    file.close()
+  }
 }

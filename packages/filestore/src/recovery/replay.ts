@@ -67,6 +67,8 @@ export class Replay {
   #front = 0
   /** Tombstones that came before their message. */
   readonly #awaited = new Set<number>()
+  /** Sequences with a tombstone and no record: they were removed, not lost. */
+  readonly removedElsewhere = new Set<number>()
 
   /** @param floor everything below it was removed, whatever the blocks say; 0: unknown */
   constructor(contents: StreamContents, limits: ReplayLimits, checkpoint: Checkpoint | undefined, floor = 0) {
@@ -126,6 +128,7 @@ export class Replay {
     }
     const place = this.#placeOf(sequence)
     if (place >= 0) this.#remove(place)
+    else this.removedElsewhere.add(sequence)
   }
 
   /** The newest message was a rollup: everything before it goes, or everything before it of its subject. */

@@ -43,6 +43,8 @@ export type ScanRecovery = Readonly<{
   nextIndex: number
   /** False when nothing may be appended to the last block. */
   isLastUsable: boolean
+  /** Sequences that a tombstone names and no block holds. */
+  removedElsewhere: ReadonlySet<number>
 }>
 
 export function recoverByScan(options: ScanRecoveryOptions): ScanRecovery {
@@ -53,7 +55,8 @@ export function recoverByScan(options: ScanRecoveryOptions): ScanRecovery {
   recovery.finish()
   const last = contents.blocks.last
   const highest = indexes[indexes.length - 1] ?? 0
-  return { nextIndex: highest + 1, isLastUsable: last !== undefined && last.index === highest && !last.isDamaged }
+  const isLastUsable = last !== undefined && last.index === highest && !last.isDamaged
+  return { nextIndex: highest + 1, isLastUsable, removedElsewhere: recovery.removedElsewhere }
 }
 
 class BlockRecovery {
@@ -68,6 +71,10 @@ class BlockRecovery {
     const limits = replayLimitsOf(options.config)
     this.#allowsRollup = limits.allowsRollup
     this.#replay = new Replay(options.contents, limits, options.checkpoint, options.floor)
+  }
+
+  get removedElsewhere(): ReadonlySet<number> {
+    return this.#replay.removedElsewhere
   }
 
   recoverBlock(index: number, isLast: boolean): void {
@@ -141,6 +148,8 @@ class BlockRecovery {
       const sequence = readSequence(view, offset)
       if ((flags & TOMBSTONE_BIT) !== 0) {
         this.#replay.tombstone(sequence)
+        // It repeats the time of its message: all that is left of it when the message was erased.
+        if (sequence === contents.lastSequence) this.#noteTime(block, area, offset)
         block.tombstoneCount++
         if (sequence < block.highestTombstone) continue
         block.highestTombstone = sequence
@@ -176,7 +185,7 @@ class BlockRecovery {
   #noteTime(block: Block, area: ByteArea, offset: number): void {
     const { contents } = this.#options
     const time = readTime(area.view, offset, this.#time)
-    if (time.isNone) return
+    if (time.isNone || isGoZeroTime(time)) return
     block.lastSeconds = contents.lastSeconds = time.seconds
     block.lastNanoseconds = contents.lastNanoseconds = time.nanoseconds
   }
@@ -243,6 +252,11 @@ function neighbours(area: ByteArea, scan: RecordScan, range: DamagedRange): { be
 function isUnfinished(area: ByteArea, range: DamagedRange): boolean {
   assert(range.offset + range.size <= area.bytes.length, 'the range lies in the block')
   return range.size < RECORD_SIZE_MIN || readRecordSize(area.view, range.offset) > range.size
+}
+
+/** What nats-server may store for "no time" (store-format.md section 13, 16). */
+function isGoZeroTime(time: Timestamp): boolean {
+  return time.seconds === -6_795_364_579 && time.nanoseconds === 128_654_848
 }
 
 function isZero(bytes: Buffer): boolean {

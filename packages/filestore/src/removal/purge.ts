@@ -60,7 +60,7 @@ export function replaceBlocks(core: StoreCore, index: number, last: number): voi
   contents.blocks.push(block)
   core.writer.nextIndex = index + 1
   core.writer.adopt(block)
-  core.isIndexStale = true
+  core.markIndexStale()
   core.commit.settle()
 }
 

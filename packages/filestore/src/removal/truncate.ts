@@ -138,8 +138,8 @@ function readBack(core: StoreCore, checkpoint: Checkpoint): void {
   contents.lastSequence = 0
   contents.lastSeconds = 0
   contents.lastNanoseconds = 0
-  recoverBlocks(core, checkpoint, 0)
+  recoverBlocks(core, { checkpoint, floor: 0 })
   core.committedSequence = Math.min(core.committedSequence, contents.lastSequence)
-  core.isIndexStale = true
+  core.markIndexStale()
   core.commit.changed()
 }

@@ -1,0 +1,66 @@
+/**
+ * Writes index.db when it is worth it: at an orderly close, before the limits change, and every two
+ * minutes while the stream changes, unless it has so many subjects that the pause would be felt.
+ */
+import type { Timer } from '@rivulet/store-types'
+import type { StoreCore } from '../store-core.js'
+import { writeIndexFile } from './index-file.js'
+
+const PERIOD_MS = 120_000
+/** Describing more takes longer than an event loop should be held for a cache. */
+const PERIODIC_SUBJECTS_MAX = 20_000
+
+export class IndexKeeper {
+  readonly #core: StoreCore
+  #timer: Timer | undefined
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(core: StoreCore) {
+    this.#core = core
+    core.indexStale = () => this.#schedule()
+  }
+
+  /**
+   * Writes everything out and then the index; true when it is there.
+   * A failure is logged: without the index the next opening reads the blocks.
+   */
+  async write(): Promise<boolean> {
+    this.#cancel()
+    await this.#writing
+    const core = this.#core
+    if (!core.isIndexStale || core.commit.failure !== undefined) return !core.isIndexStale
+    try {
+      core.commit.commitNow()
+      core.isIndexStale = false
+      this.#writing = writeIndexFile(core.files, core.contents, core.options.sync === 'always')
+      await this.#writing
+      return true
+    } catch (error) {
+      this.#writing = Promise.resolve()
+      core.isIndexStale = true
+      core.options.logger.warn(`Stream '${core.config.name}': index.db could not be written: ${String(error)}`)
+      return false
+    }
+  }
+
+  /** Stops the timer and waits for a running write. */
+  async stop(): Promise<void> {
+    this.#cancel()
+    await this.#writing.catch(() => {})
+  }
+
+  #cancel(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  #schedule(): void {
+    if (this.#timer !== undefined || this.#core.isClosed) return
+    this.#timer = this.#core.options.clock.setTimer(PERIOD_MS, () => {
+      this.#timer = undefined
+      if (this.#core.isClosed) return
+      if (this.#core.contents.subjects.size <= PERIODIC_SUBJECTS_MAX) void this.write()
+      else this.#schedule()
+    })
+  }
+}

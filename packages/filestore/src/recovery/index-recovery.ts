@@ -1,0 +1,64 @@
+/**
+ * Opens a stream from a valid index.db: no block is read. Blocks, totals and subjects are taken over;
+ * where a subject's first and last message lie is known by block, and exactly once somebody asks.
+ */
+import { Timestamp, setFromNanos } from '@rivulet/store-types'
+import { Block } from '../block/block.js'
+import type { BlockFiles } from '../block/block-files.js'
+import { messagesIn } from '../index-file/index-file.js'
+import type { IndexedBlock, StreamIndex } from '../index-file/index-file-codec.js'
+import type { StreamContents } from '../stream-contents.js'
+
+/** Fills empty contents. */
+export function restoreFromIndex(contents: StreamContents, index: StreamIndex, files: BlockFiles): void {
+  const time = new Timestamp()
+  const lastIndexed = index.blocks[index.blocks.length - 1]
+  for (const indexed of index.blocks) {
+    // Empty blocks in front are carriers of tombstones: they stay, and go when nothing needs them.
+    contents.blocks.push(blockOf(indexed, files, indexed === lastIndexed, time))
+  }
+  contents.messageCount = index.messageCount
+  contents.byteCount = index.byteCount
+  contents.firstSequence = index.firstSequence
+  contents.lastSequence = index.lastSequence
+  setFromNanos(time, index.lastTime)
+  contents.lastSeconds = time.seconds
+  contents.lastNanoseconds = time.nanoseconds
+  if (contents.messageCount > 0) contents.advanceFirst()
+  restoreSubjects(contents, index)
+}
+
+function blockOf(indexed: IndexedBlock, files: BlockFiles, isLast: boolean, time: Timestamp): Block {
+  const block = new Block(indexed.index, indexed.firstSequence)
+  block.firstSequence = indexed.firstSequence
+  block.lastSequence = indexed.lastSequence
+  block.messageCount = messagesIn(indexed)
+  block.byteCount = indexed.byteCount
+  block.rawSize = block.writtenSize = files.fileSystem.stat(files.pathOf(indexed.index))?.size ?? 0
+  block.ttlCount = indexed.ttlCount
+  block.scheduleCount = indexed.scheduleCount
+  block.hasUnknownTombstones = !isLast || block.rawSize > 0
+  indexed.deleted.forEach((sequence) => {
+    if (sequence > indexed.firstSequence && sequence <= indexed.lastSequence) block.deleted.add(sequence)
+  })
+  setFromNanos(time, indexed.firstTime)
+  block.firstSeconds = time.seconds
+  block.firstNanoseconds = time.nanoseconds
+  setFromNanos(time, indexed.lastTime)
+  block.lastSeconds = time.seconds
+  block.lastNanoseconds = time.nanoseconds
+  return block
+}
+
+function restoreSubjects(contents: StreamContents, index: StreamIndex): void {
+  const { subjects, blocks, firstSequence, lastSequence } = contents
+  const { bytes, count, offsets, sizes, totals, firstBlocks, lastBlocks } = index.subjects
+  for (let i = 0; i < count; i++) {
+    const total = totals[i] as number
+    if (total === 0) continue
+    const first = blocks.byIndex(firstBlocks[i] as number)?.firstSequence ?? firstSequence
+    const last = blocks.byIndex(lastBlocks[i] as number)?.lastSequence ?? lastSequence
+    const id = subjects.intern(bytes, offsets[i] as number, sizes[i] as number)
+    subjects.restore(id, total, Math.max(first, firstSequence), last)
+  }
+}
