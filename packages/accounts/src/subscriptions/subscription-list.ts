@@ -35,6 +35,7 @@ export class SubscriptionList {
   readonly #watchers = new Map<string, Set<InterestWatcher>>()
   #generation = 1
   #count = 0
+  #insertCount = 0
   readonly #seed: number
   readonly #literals: SubjectTable
   readonly #wildcards = new WildcardTrie()
@@ -72,6 +73,11 @@ export class SubscriptionList {
     return this.#count
   }
 
+  /** Subscriptions that were ever inserted. */
+  get insertCount(): number {
+    return this.#insertCount
+  }
+
   /** The subject must be valid. Constant time, whatever the number of subscriptions. */
   insert(subscription: Subscription): void {
     assert(subscription.place === undefined, 'a subscription is in one list, once')
@@ -91,6 +97,7 @@ export class SubscriptionList {
       this.#wildcardChanged(subject)
     }
     this.#count++
+    this.#insertCount++
     this.#generation++
     if (this.#watchers.size > 0) this.#tellWatchers(subject)
   }
