@@ -1,1 +1,7 @@
-export {}
+export { Monitor, type MonitorRequest } from './monitor.js'
+export type { MonitorAnswer } from './http/answer.js'
+export type { MonitoredJetStream, MonitoredServer, ProcessUsage } from './monitored-server.js'
+export { connectionFacts, type ConnectionFacts } from './connections/connection-facts.js'
+export { CONNECTIONS_LIMIT } from './connections/connz.js'
+export { SUBSCRIPTIONS_LIMIT } from './accounts/subsz.js'
+export { ACCOUNTS_LIMIT } from './jetstream/jsz.js'

@@ -1,6 +1,6 @@
 /** The keys of the `jetstream` block. */
 import { textOfValue, typeNameOf } from '../language/config-node.js'
-import type { JetStreamLimitOptions, JetStreamOptions } from '../options/server-options.js'
+import { DEFAULT_MAX_CONSUMERS, type JetStreamLimitOptions, type JetStreamOptions } from '../options/server-options.js'
 import { quote } from '../values/quote.js'
 import { type Entry, type Field, ignored, readFields, type ReadValue, refused, served } from './field.js'
 import { block, duration, flag, integer, storageSize, text, textDuration } from './readers.js'
@@ -42,6 +42,7 @@ const batchKeys: readonly Field<JetStreamLimitOptions>[] = [
 const limitKeys: readonly Field<JetStreamLimitOptions>[] = [
   served('B', 'max_ack_pending', integer((limits, value) => (limits.maxAckPending = value))),
   ignored('C', 'max_ha_assets', integer()),
+  served('B', 'default_max_consumers', integer((limits, value) => (limits.defaultMaxConsumers = value || DEFAULT_MAX_CONSUMERS))),
   served('B', 'max_request_batch', integer((limits, value) => (limits.maxRequestBatch = value))),
   served('B', 'duplicate_window', textDuration((limits, ms) => (limits.duplicateWindowMs = ms))),
   served(

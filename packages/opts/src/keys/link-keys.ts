@@ -181,6 +181,7 @@ const remoteKeys: readonly Field<unknown>[] = [
       known('C', 'username', text()),
       known('C', 'password', text()),
       known('C', 'timeout', duration('proxy timeout')),
+      known('C', 'tls', tls),
     ],
     { wrongType: (typeName) => `Expected proxy to be a map, got ${typeName}` },
   )),

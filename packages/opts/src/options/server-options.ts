@@ -115,6 +115,8 @@ export type JetStreamOptions = {
 
 /** What clients may ask of streams and consumers. 0: no limit, or the engine's own default. */
 export type JetStreamLimitOptions = {
+  /** Consumers of a stream where neither stream nor account says more; -1: unlimited. @default 1000 */
+  defaultMaxConsumers: number
   maxAckPending: number
   maxRequestBatch: number
   duplicateWindowMs: number
@@ -141,6 +143,8 @@ export type LogOptions = {
   /** Bytes of a payload that a trace shows. 0: all. */
   maxTracedMessageLength: number
 }
+
+export const DEFAULT_MAX_CONSUMERS = 1000
 
 /** New options with every default. `httpHost` is empty: `resolveOptions` fills it from `host`. */
 export function defaultOptions(): ServerOptions {
@@ -183,6 +187,7 @@ export function defaultOptions(): ServerOptions {
       maxBufferedMessages: 0,
       maxBufferedBytes: 0,
       limits: {
+        defaultMaxConsumers: DEFAULT_MAX_CONSUMERS,
         maxAckPending: 0,
         maxRequestBatch: 0,
         duplicateWindowMs: 0,
