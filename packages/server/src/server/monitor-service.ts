@@ -1,7 +1,10 @@
 /** Monitoring over HTTP: the endpoints of @rivulet/monitoring behind a listener. */
+import { Monitor, type MonitoredServer } from '@rivulet/monitoring'
 import { HttpListener } from '../system/http-listener.js'
+import { processUsage } from '../system/machine.js'
 import { urlHost } from '../lifecycle/ports-file.js'
 import type { RivuletServer, ServerAddress } from './rivulet-server.js'
+import { REFERENCE_VERSION, RIVULET_VERSION } from './server-info.js'
 
 export class MonitorService {
   readonly #server: RivuletServer
@@ -9,8 +12,9 @@ export class MonitorService {
 
   constructor(server: RivuletServer) {
     this.#server = server
+    const monitor = new Monitor(this.#monitored())
     this.#listener = new HttpListener(
-      () => ({ status: 404, headers: {}, body: '' }),
+      (path, query) => monitor.handle({ path, query }),
       (error) => server.seams.logger.error(`Error of the monitoring listener: ${error.message}`),
     )
   }
@@ -32,5 +36,46 @@ export class MonitorService {
 
   close(): void {
     this.#listener.close()
+  }
+
+  /** What the pages look at: the server as it is whenever they ask. */
+  #monitored(): MonitoredServer {
+    const server = this.#server
+    const port = (): number => this.#listener.port
+    return {
+      clock: server.seams.clock,
+      id: server.identity.id,
+      version: REFERENCE_VERSION,
+      rivuletVersion: RIVULET_VERSION,
+      runtime: server.runtime,
+      startedNanos: server.startedNanos,
+      configLoadedNanos: server.startedNanos,
+      accounts: server.accounts,
+      connections: server.connections,
+      closedConnections: server.closedConnections,
+      traffic: server.traffic,
+      processUsage,
+      get options() {
+        return server.options
+      },
+      get name() {
+        return server.name
+      },
+      get clientPort() {
+        return server.address?.port ?? server.options.port
+      },
+      get httpPort() {
+        return port()
+      },
+      get isReady() {
+        return server.isReady
+      },
+      get totalConnections() {
+        return server.totalConnections
+      },
+      get jetStream() {
+        return server.jetStream
+      },
+    }
   }
 }

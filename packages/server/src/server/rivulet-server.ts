@@ -12,6 +12,7 @@ import {
   type ConnectionLimits,
 } from '@rivulet/client-core'
 import type { ConnectionOptions, NatsConnection } from '@nats-io/nats-core'
+import { connectionFacts, type ConnectionFacts } from '@rivulet/monitoring'
 import type { ServerOptions } from '@rivulet/opts'
 import { connectInProcess } from '../in-process/connect.js'
 import { PipeTransport } from '../in-process/pipe-transport.js'
@@ -34,7 +35,7 @@ export class RivuletServer {
   readonly identity: ServerIdentity = createServerIdentity()
   readonly accounts: Accounts
   readonly connections = new Map<number, Connection>()
-  readonly closedConnections: ClosedConnections<Readonly<{ connection: Connection; reason: CloseReason; stoppedNanos: bigint }>>
+  readonly closedConnections: ClosedConnections<ConnectionFacts>
   readonly traffic = new Traffic()
   readonly startedNanos: bigint
   readonly options: ServerOptions
@@ -46,6 +47,7 @@ export class RivuletServer {
   readonly #host: ConnectionHost
   #listener: TcpListener | undefined
   #monitor: MonitorService | undefined
+  #isReady = false
   #isLameDuck = false
   #closing: Promise<void> | undefined
 
@@ -74,6 +76,11 @@ export class RivuletServer {
     return this.#monitor?.address
   }
 
+  /** Started, and not closing: clients can connect. */
+  get isReady(): boolean {
+    return this.#isReady && this.#closing === undefined
+  }
+
   get isLameDuck(): boolean {
     return this.#isLameDuck
   }
@@ -89,6 +96,7 @@ export class RivuletServer {
       await this.#monitor.start()
     }
     if (listens.clients) await this.#listen()
+    this.#isReady = true
   }
 
   /** A nats.js connection without a socket. Needs the peer dependency @nats-io/nats-core. */
@@ -235,7 +243,7 @@ export class RivuletServer {
 
   #closed(connection: Connection, reason: CloseReason): void {
     this.connections.delete(connection.id)
-    this.closedConnections.add({ connection, reason, stoppedNanos: this.seams.clock.wallNanos() })
+    this.closedConnections.add(connectionFacts(connection, { reason, time: this.seams.clock.wallNanos() }))
     if (this.connections.size === 0) this.#allClosed?.()
   }
 }

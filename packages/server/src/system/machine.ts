@@ -1,5 +1,5 @@
 /** Facts of the machine and the process: memory, addresses, paths. The one place that asks for them. */
-import { homedir, networkInterfaces, tmpdir, totalmem } from 'node:os'
+import { availableParallelism, homedir, networkInterfaces, tmpdir, totalmem } from 'node:os'
 import { statfsSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
@@ -43,4 +43,11 @@ export function homeDirectory(): string {
 /** Shown where nats-server shows its Go version. */
 export function runtimeName(): string {
   return `node${process.version.slice(1)}`
+}
+
+/** What this process takes: resident bytes, and per cent of one core since it was started. */
+export function processUsage(): { memoryBytes: number; cpuPercent: number; cores: number } {
+  const { user, system } = process.cpuUsage()
+  const cpuPercent = Math.round((user + system) / 1e4 / process.uptime())
+  return { memoryBytes: process.memoryUsage.rss(), cpuPercent, cores: availableParallelism() }
 }
