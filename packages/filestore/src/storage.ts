@@ -96,6 +96,8 @@ class AccountDirectory implements FileStorage {
 
   async recover(): Promise<readonly RecoveredStream[]> {
     await this.#enter()
+    // What a killed process had renamed or made may not be certain yet; from now on somebody relies on it.
+    if (this.#isSynced) await this.#fileSystem.syncDirectory(this.#streams)
     finishRemovals(this.#fileSystem, this.#streams)
     const found: RecoveredStream[] = []
     for (const name of listStreamDirectories(this.#fileSystem, this.#streams)) {
@@ -196,6 +198,7 @@ class AccountDirectory implements FileStorage {
         const isRepaired = reading.needsRewrite || reading.meta === undefined
         if (isRepaired) await writeStreamMeta(place, meta, { isSynced: this.#isSynced, keepsOld: true })
         makeStreamDirectories(this.#fileSystem, place.directory)
+        if (this.#isSynced) await this.#fileSystem.syncDirectory(place.directory)
         return this.#openStore(place, meta)
       },
     }

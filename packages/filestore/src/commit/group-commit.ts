@@ -147,6 +147,7 @@ export class GroupCommit implements TurnTask {
   /** Everything so far is on disk by other means (a purge that replaced the directory). */
   settle(): void {
     this.#forgetRunningFiles()
+    this.#operation++
     this.#writtenOperation = this.#operation
     this.#setTarget()
     if (this.#complete(this.#written)) this.#turns.schedule('commit', this.#announcement)
@@ -262,6 +263,7 @@ export class GroupCommit implements TurnTask {
     try {
       if (files.length === 1) await (files[0] as OpenFile).sync()
       else if (files.length > 1) await Promise.all(files.map((file) => file.sync()))
+      this.#forgetRunningFiles()
       if (!isSettled) await this.#subject.settle()
     } catch (error) {
       this.#inFlight = undefined

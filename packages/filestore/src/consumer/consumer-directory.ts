@@ -73,6 +73,8 @@ export class ConsumerDirectory {
     const sealer = await this.#prepare(name)
     const place = this.#place(name, sealer)
     await this.#writeMetaUnlessSame(place, { created, name, config })
+    // What a killed process had replaced may not be certain yet; from now on somebody relies on it.
+    if (this.#environment.isSynced) await place.fileSystem.syncDirectory(place.directory)
     const state = this.#readState(place, sealer)
     const store = new FileConsumerStore(this.#environment, { name, created, place, sealer }, { config, state, onClosed })
     this.#open.set(name, store)
@@ -126,11 +128,8 @@ export class ConsumerDirectory {
   async #prepare(name: string): Promise<Sealer | undefined> {
     const { fileSystem, directory, isSynced, sealerFor } = this.#environment
     const path = join(directory, name)
-    const isNew = fileSystem.stat(path) === undefined
-    if (isNew) {
-      fileSystem.makeDirectory(path)
-      if (isSynced) await fileSystem.syncDirectory(directory)
-    }
+    fileSystem.makeDirectory(path)
+    if (isSynced) await fileSystem.syncDirectory(directory)
     return await sealerFor?.(name, path)
   }
 
