@@ -3,6 +3,8 @@
  * committed at once, and reported in the 'commit' phase of the turn, as a disk would.
  */
 import {
+  isDeleteMarker,
+  StoredMessage,
   StoreError,
   Timestamp,
   type AppendPlace,
@@ -12,7 +14,6 @@ import {
   type MessageView,
   type PurgeRequest,
   type RecoveredConsumer,
-  type StoredMessage,
   type StreamConfig,
   type StreamState,
   type StreamStore,
@@ -39,6 +40,7 @@ export class MemoryStreamStore implements StreamStore {
   readonly #expiry: Expiry
   readonly #consumers = new Map<string, MemoryConsumerStore>()
   readonly #now = new Timestamp()
+  readonly #aged = new StoredMessage()
   readonly #commitTask: TurnTask
   /** Removes a message for a reason of the stream's own. */
   readonly #expire: (sequence: number) => void
@@ -50,7 +52,7 @@ export class MemoryStreamStore implements StreamStore {
     this.#config = config
     this.#options = options
     this.#expire = (sequence) => this.#removeExpired(sequence)
-    this.#expiry = new Expiry(this.#store, options.clock, this.#expire)
+    this.#expiry = new Expiry(this.#store, options.clock, (sequence) => this.#removeAged(sequence))
     this.#expiry.configure(config.maxAge, config.allowMessageTtl)
     this.#commitTask = {
       runTurn: () => {
@@ -317,7 +319,7 @@ export class MemoryStreamStore implements StreamStore {
   }
 
   /** The listener is told before the subject's bytes may be forgotten, and after the totals are right for limits. */
-  #removeExpired(sequence: number): void {
+  #removeExpired(sequence: number, leavesMarker = false): void {
     const store = this.#store
     const block = store.log.find(sequence)
     if (block === undefined) return
@@ -327,7 +329,14 @@ export class MemoryStreamStore implements StreamStore {
     const bytes = Buffer.from(subjects.bytesOf(id).subarray(subjects.offsetOf(id), subjects.offsetOf(id) + size))
     const byteCount = store.sizeAt(block, sequence - block.firstSequence)
     store.remove(sequence, false)
-    this.listener?.expired(sequence, bytes, 0, size, byteCount)
+    this.listener?.expired(sequence, bytes, 0, size, byteCount, leavesMarker)
+  }
+
+  /** By age or TTL. */
+  #removeAged(sequence: number): void {
+    const message = this.#aged
+    if (this.#config.subjectDeleteMarkerTtl === 0n || !this.load(sequence, message)) this.#removeExpired(sequence)
+    else this.#removeExpired(sequence, !isDeleteMarker(message.bodyBytes, message.bodyOffset, message.headerSize))
   }
 
   #loadFound(sequence: number, target: StoredMessage): number {

@@ -25,6 +25,7 @@ export type {
   StreamStoreListener,
 } from './store/stream-store.js'
 export { StoredMessage } from './store/stored-message.js'
+export { isDeleteMarker } from './store/delete-marker.js'
 export type { ConsumerState, FilteredState, PendingDelivery, SequencePair, StreamState } from './store/states.js'
 export type { ConsumerStore } from './store/consumer-store.js'
 export {

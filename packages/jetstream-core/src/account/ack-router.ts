@@ -46,7 +46,7 @@ export class AckRouter implements MessageSink {
 
   deliver(message: MessageView, _subscription: Subscription | undefined, publisher: Publisher): void {
     const consumer = this.#consumerOf(message)
-    if (consumer !== undefined) consumer.acknowledge(message, publisher)
+    if (consumer?.takesAcks === true) consumer.acknowledge(message, publisher)
     else this.#answerNobody(message)
   }
 

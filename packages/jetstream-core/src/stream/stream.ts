@@ -29,6 +29,7 @@ import { Exclusive } from '../account/exclusive.js'
 import { apiError } from '../errors/api-error.js'
 import { findHeader, HeaderValue } from '../headers/header-block.js'
 import { countPublic } from './consumer-checks.js'
+import { DeleteMarkers } from './delete-markers.js'
 import { DuplicateWindow } from './duplicate-window.js'
 import { Ingest, type IngestStream } from './ingest.js'
 import { PublishAcks } from './publish-acks.js'
@@ -60,6 +61,7 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
   readonly #ingest: Ingest
   readonly #duplicates: DuplicateWindow
   readonly #retention: Retention
+  readonly #deleteMarkers: DeleteMarkers
   readonly #subscriptions: StreamSubscriptions
   readonly #message = new StoredMessage()
   readonly #now = new Timestamp()
@@ -80,6 +82,7 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
     this.#config = config
     this.#duplicates = new DuplicateWindow(clock, Number(config.duplicateWindow) / NANOS_PER_MS)
     this.#retention = new Retention(this)
+    this.#deleteMarkers = new DeleteMarkers(this, account.engine.options.turns)
     this.#subscriptions = new StreamSubscriptions(account.account.subscriptions, this)
     this.#ingest = new Ingest(this, new PublishAcks(account.account, config.name, domain), random, {
       uncommittedBytes: limits.maxUncommittedBytes,
@@ -199,6 +202,11 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
 
   deliver(message: MessageView, _subscription: Subscription, publisher: Publisher): void {
     if (!this.#isClosed) this.#ingest.take(message, publisher)
+  }
+
+  /** Takes a message of the server's own, as if it had been published. */
+  take(message: MessageView): void {
+    if (!this.#isClosed) this.#ingest.take(message, internalPublisher)
   }
 
   append(message: MessageView, ttlSeconds: number): number {
@@ -360,8 +368,16 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
     this.#ingest.failed(error)
   }
 
-  expired(sequence: number, subjectBytes: Buffer, subjectOffset: number, subjectSize: number): void {
+  expired(
+    sequence: number,
+    subjectBytes: Buffer,
+    subjectOffset: number,
+    subjectSize: number,
+    _byteCount: number,
+    leavesMarker = false,
+  ): void {
     this.meter()
+    if (leavesMarker) this.#deleteMarkers.want(subjectBytes.latin1Slice(subjectOffset, subjectOffset + subjectSize))
     for (const consumer of this.#consumers.values()) {
       consumer.messageRemoved(sequence, subjectBytes, subjectOffset, subjectSize)
     }

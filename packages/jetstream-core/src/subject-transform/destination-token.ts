@@ -37,16 +37,16 @@ const TOO_MANY = `${INVALID}too many arguments passed to the function`
 const BAD_ARGUMENT = `${INVALID}function argument is invalid or in the wrong format`
 const UNKNOWN = `${INVALID}unknown function`
 
-/** Name as a pattern, kind, and whether a configuration may use it (the reference knows left and right, but refuses them). */
-const FUNCTIONS: readonly Readonly<{ pattern: string; kind: TokenKind; isRefused?: boolean }>[] = [
+/** Name as a pattern, in the order they are tried. */
+const FUNCTIONS: readonly Readonly<{ pattern: string; kind: TokenKind }>[] = [
   { pattern: '[wW]ildcard', kind: 'wildcard' },
   { pattern: '[pP]artition', kind: 'partition' },
   { pattern: '[sS]plit[fF]rom[lL]eft', kind: 'splitFromLeft' },
   { pattern: '[sS]plit[fF]rom[rR]ight', kind: 'splitFromRight' },
   { pattern: '[sS]lice[fF]rom[lL]eft', kind: 'sliceFromLeft' },
   { pattern: '[sS]lice[fF]rom[rR]ight', kind: 'sliceFromRight' },
-  { pattern: '[rR]ight', kind: 'right', isRefused: true },
-  { pattern: '[lL]eft', kind: 'left', isRefused: true },
+  { pattern: '[rR]ight', kind: 'right' },
+  { pattern: '[lL]eft', kind: 'left' },
   { pattern: '[sS]plit', kind: 'split' },
   { pattern: '[rR]andom', kind: 'random' },
 ]
@@ -77,8 +77,7 @@ export function checkDestination(destination: string): void {
     if (token === '' || sawFull) throw new TransformError(`${INVALID}invalid transform${token && ` in ${token}`}`)
     if (isFunction(token)) {
       const isKnown = FUNCTIONS.some(
-        ({ pattern, isRefused }) =>
-          isRefused !== true && new RegExp(`\\{\\{\\s*${pattern}\\s*\\((.*)\\)\\s*\\}\\}`).test(token),
+        ({ pattern }) => new RegExp(`\\{\\{\\s*${pattern}\\s*\\((.*)\\)\\s*\\}\\}`).test(token),
       )
       if (!isKnown) throw new TransformError(`${UNKNOWN} in ${token}`)
     } else if (token === '>') {

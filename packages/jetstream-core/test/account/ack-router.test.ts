@@ -7,13 +7,13 @@ import type { Consumer } from '../../src/consumer/consumer.js'
 function setUp(domain?: string) {
   const account = new Account('$G', () => 0)
   const acked: string[] = []
-  const known = new Set(['S.c', 'S.d'])
+  const known = new Set(['S.c', 'S.d', 'S.none'])
   const looked: string[] = []
   const find = (stream: string, consumer: string): Consumer | undefined => {
     const name = `${stream}.${consumer}`
     looked.push(name)
     const acknowledge = () => void acked.push(name)
-    return known.has(name) ? ({ acknowledge } as unknown as Consumer) : undefined
+    return known.has(name) ? ({ takesAcks: name !== 'S.none', acknowledge } as unknown as Consumer) : undefined
   }
   const router = new AckRouter(account, find, domain)
   const ack = (subject: string, reply?: string) =>
@@ -56,6 +56,7 @@ describe('acks', () => {
     ['of another account', '$JS.ACK._.XXXXXXXX.S.c.1.5.2.17.0'],
     ['of another domain', `$JS.ACK.far.${accountHash('$G')}.S.c.1.5.2.17.0`],
     ['of a missing consumer', '$JS.ACK.S.x.1.5.2.17.0'],
+    ['of a consumer without acks', '$JS.ACK.S.none.1.5.2.17.0'],
     ['with too few tokens', '$JS.ACK.S.c.1'],
     ['with ten tokens', '$JS.ACK.S.c.1.5.2.17.0.9'],
   ])('%s have nobody to take them', (_title, subject) => {

@@ -155,9 +155,18 @@ export interface StreamStoreListener {
   failed(error: StoreError): void
   /**
    * Messages went for another reason than a call of `remove`, `erase` or `purge*`: limits, age, TTL.
-   * Called once per message. The subject lies in `bytes` during the call.
+   * Called once per message. The subject lies in `bytes` during the call. `leavesMarker`: it went by age or TTL and
+   * was itself neither a delete marker nor a KV purge (store/delete-marker.ts), so a stream with delete markers
+   * leaves one when it was the last of its subject.
    */
-  expired(sequence: number, subjectBytes: Buffer, subjectOffset: number, subjectSize: number, byteCount: number): void
+  expired(
+    sequence: number,
+    subjectBytes: Buffer,
+    subjectOffset: number,
+    subjectSize: number,
+    byteCount: number,
+    leavesMarker?: boolean,
+  ): void
   /** Bytes that recovery or a read found damaged, with their bounds. */
   damaged(report: DamageReport): void
 }
