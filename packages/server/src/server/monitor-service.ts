@@ -1,4 +1,4 @@
-/** Monitoring over HTTP: the endpoints of @rivulet/monitoring behind a listener. */
+/** Monitoring over HTTP: the pages of @rivulet/monitoring behind a listener. */
 import { Monitor, type MonitoredServer } from '@rivulet/monitoring'
 import { HttpListener } from '../system/http-listener.js'
 import { processUsage } from '../system/machine.js'
@@ -12,7 +12,7 @@ export class MonitorService {
 
   constructor(server: RivuletServer) {
     this.#server = server
-    const monitor = new Monitor(this.#monitored())
+    const monitor = new Monitor(this.#facts())
     this.#listener = new HttpListener(
       (path, query) => monitor.handle({ path, query }),
       (error) => server.seams.logger.error(`Error of the monitoring listener: ${error.message}`),
@@ -38,44 +38,47 @@ export class MonitorService {
     this.#listener.close()
   }
 
-  /** What the pages look at: the server as it is whenever they ask. */
-  #monitored(): MonitoredServer {
+  /** A view of the server: everything is read when a request comes. */
+  #facts(): MonitoredServer {
     const server = this.#server
-    const port = (): number => this.#listener.port
     return {
-      clock: server.seams.clock,
+      get clock() {
+        return server.seams.clock
+      },
+      get options() {
+        return server.options
+      },
       id: server.identity.id,
+      get name() {
+        return server.name
+      },
       version: REFERENCE_VERSION,
       rivuletVersion: RIVULET_VERSION,
       runtime: server.runtime,
       startedNanos: server.startedNanos,
-      configLoadedNanos: server.startedNanos,
-      accounts: server.accounts,
-      connections: server.connections,
-      closedConnections: server.closedConnections,
-      traffic: server.traffic,
-      processUsage,
-      get options() {
-        return server.options
-      },
-      get name() {
-        return server.name
+      get configLoadedNanos() {
+        return server.configLoadedNanos
       },
       get clientPort() {
         return server.address?.port ?? server.options.port
       },
       get httpPort() {
-        return port()
+        return server.monitorAddress?.port ?? server.options.httpPort
       },
       get isReady() {
-        return server.isReady
+        return server.address !== undefined
       },
+      accounts: server.accounts,
+      connections: server.connections,
+      closedConnections: server.closedConnections,
       get totalConnections() {
         return server.totalConnections
       },
+      traffic: server.traffic,
       get jetStream() {
         return server.jetStream
       },
+      processUsage: () => processUsage(server.seams.clock, server.startedNanos),
     }
   }
 }
