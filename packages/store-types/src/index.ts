@@ -121,3 +121,5 @@ export {
 export { SUBJECT_SIZE_MAX, SubjectIndex, type SubjectVisitor } from './subject-index/subject-index.js'
 export { TimeWheel, type DueVisitor } from './time-wheel/time-wheel.js'
 export { decodeTimeWheel, encodeTimeWheel } from './time-wheel/time-wheel-file.js'
+export { SequenceSet, type SequenceNode } from './sequence-set/sequence-set.js'
+export { decodeSequenceSet, encodeSequenceSet, encodedSequenceSetSize } from './sequence-set/sequence-set-codec.js'
