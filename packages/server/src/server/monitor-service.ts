@@ -1,4 +1,4 @@
-/** Monitoring over HTTP: the pages of @rivulet/monitoring behind a listener. */
+/** Monitoring over HTTP: the endpoints of @rivulet/monitoring behind a listener. */
 import { Monitor, type MonitoredServer } from '@rivulet/monitoring'
 import { HttpListener } from '../system/http-listener.js'
 import { processUsage } from '../system/machine.js'
@@ -12,7 +12,7 @@ export class MonitorService {
 
   constructor(server: RivuletServer) {
     this.#server = server
-    const monitor = new Monitor(this.#facts())
+    const monitor = new Monitor(this.#monitored())
     this.#listener = new HttpListener(
       (path, query) => monitor.handle({ path, query }),
       (error) => server.seams.logger.error(`Error of the monitoring listener: ${error.message}`),
@@ -38,47 +38,44 @@ export class MonitorService {
     this.#listener.close()
   }
 
-  /** A view of the server: everything is read when a request comes. */
-  #facts(): MonitoredServer {
+  /** What the pages look at: the server as it is whenever they ask. */
+  #monitored(): MonitoredServer {
     const server = this.#server
+    const port = (): number => this.#listener.port
     return {
-      get clock() {
-        return server.seams.clock
-      },
-      get options() {
-        return server.options
-      },
+      clock: server.seams.clock,
       id: server.identity.id,
-      get name() {
-        return server.name
-      },
       version: REFERENCE_VERSION,
       rivuletVersion: RIVULET_VERSION,
       runtime: server.runtime,
       startedNanos: server.startedNanos,
-      get configLoadedNanos() {
-        return server.configLoadedNanos
+      configLoadedNanos: server.startedNanos,
+      accounts: server.accounts,
+      connections: server.connections,
+      closedConnections: server.closedConnections,
+      traffic: server.traffic,
+      processUsage,
+      get options() {
+        return server.options
+      },
+      get name() {
+        return server.name
       },
       get clientPort() {
         return server.address?.port ?? server.options.port
       },
       get httpPort() {
-        return server.monitorAddress?.port ?? server.options.httpPort
+        return port()
       },
       get isReady() {
-        return server.address !== undefined
+        return server.isReady
       },
-      accounts: server.accounts,
-      connections: server.connections,
-      closedConnections: server.closedConnections,
       get totalConnections() {
         return server.totalConnections
       },
-      traffic: server.traffic,
       get jetStream() {
         return server.jetStream
       },
-      processUsage: () => processUsage(server.seams.clock, server.startedNanos),
     }
   }
 }

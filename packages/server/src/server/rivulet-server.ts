@@ -13,7 +13,6 @@ import {
 } from '@rivulet/client-core'
 import type { ConnectionOptions, NatsConnection } from '@nats-io/nats-core'
 import { connectionFacts, type ConnectionFacts } from '@rivulet/monitoring'
-import { connectionFacts, type ConnectionFacts } from '@rivulet/monitoring'
 import type { ServerOptions } from '@rivulet/opts'
 import { connectInProcess } from '../in-process/connect.js'
 import { PipeTransport } from '../in-process/pipe-transport.js'
@@ -38,9 +37,7 @@ export class RivuletServer {
   readonly connections = new Map<number, Connection>()
   readonly closedConnections: ClosedConnections<ConnectionFacts>
   readonly traffic = new Traffic()
-  /** Wall times in nanoseconds. */
   readonly startedNanos: bigint
-  readonly configLoadedNanos: bigint
   readonly options: ServerOptions
   readonly seams: ServerSeams
   /** Describes the runtime in INFO and /varz, such as `node20.20.2`. */
@@ -60,7 +57,6 @@ export class RivuletServer {
     this.seams = seams
     this.runtime = runtime
     this.startedNanos = seams.clock.wallNanos()
-    this.configLoadedNanos = this.startedNanos
     this.accounts = new Accounts(seams.random)
     this.closedConnections = new ClosedConnections(options.maxClosedClients)
     this.#host = this.#createHost(this.#createAuthenticator())

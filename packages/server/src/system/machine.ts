@@ -2,7 +2,6 @@
 import { availableParallelism, homedir, networkInterfaces, tmpdir, totalmem } from 'node:os'
 import { statfsSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import type { Clock } from '@rivulet/store-types'
 
 /** 75 % of the machine's memory: what memory streams may use unless told otherwise. */
 export function defaultMemoryLimit(): number {
@@ -50,13 +49,5 @@ export function runtimeName(): string {
 export function processUsage(): { memoryBytes: number; cpuPercent: number; cores: number } {
   const { user, system } = process.cpuUsage()
   const cpuPercent = Math.round((user + system) / 1e4 / process.uptime())
-  return { memoryBytes: process.memoryUsage.rss(), cpuPercent, cores: availableParallelism() }
-}
-
-/** What this process uses: resident bytes, per cent of one core since the start, cores of the machine. */
-export function processUsage(clock: Clock, startedNanos: bigint): { memoryBytes: number; cpuPercent: number; cores: number } {
-  const { user, system } = process.cpuUsage()
-  const elapsedMicros = Number((clock.wallNanos() - startedNanos) / 1000n)
-  const cpuPercent = elapsedMicros > 0 ? ((user + system) / elapsedMicros) * 100 : 0
   return { memoryBytes: process.memoryUsage.rss(), cpuPercent, cores: availableParallelism() }
 }
