@@ -51,7 +51,7 @@ export class Inbox implements MessageSink {
 }
 
 function lineOf(message: MessageView, headers: string, reply: string): string {
-  const status = /^NATS\/1\.0 (\d+ [^\r]*)\r\n/.exec(headers)?.[1]
+  const status = /^NATS\/1\.0 (\d+[^\r]*)\r\n/.exec(headers)?.[1]
   if (status !== undefined) {
     const left = /Nats-Pending-Messages: (-?\d+)\r\nNats-Pending-Bytes: (\d+)/.exec(headers)
     const last = /Nats-Last-Consumer: (\d+)\r\nNats-Last-Stream: (\d+)/.exec(headers)
