@@ -123,6 +123,16 @@ export function withInactiveThreshold(config: ConsumerConfig): ConsumerConfig {
   return { ...config, inactiveThreshold: EPHEMERAL_THRESHOLD_DEFAULT }
 }
 
+/**
+ * The threshold of a consumer that is changed: one that takes it away from a consumer that was ephemeral until now
+ * gets the default, also where it becomes durable by that.
+ */
+export function withChangedThreshold(config: ConsumerConfig, before: ConsumerConfig): ConsumerConfig {
+  const isTakenAway = (config.inactiveThreshold ?? 0n) <= 0n && (before.inactiveThreshold ?? 0n) > 0n
+  if (before.durableName || !isTakenAway) return config
+  return { ...config, inactiveThreshold: EPHEMERAL_THRESHOLD_DEFAULT }
+}
+
 /** The API level that the consumer's features need. */
 export function consumerLevel(config: ConsumerConfigInput): number {
   if (config.ackPolicy === 'flow_control') return 4

@@ -16,7 +16,7 @@ import { headerText } from '../headers/header-block.js'
 import { storedMetadata } from '../stream/config/asset-level.js'
 import type { StreamConsumer } from '../stream/stream-consumer.js'
 import type { Stream } from '../stream/stream.js'
-import { withInactiveThreshold, consumerLevel } from './config-defaults.js'
+import { consumerLevel, withChangedThreshold } from './config-defaults.js'
 import { ConsumerCore, type ConsumerOptions } from './consumer-core.js'
 import type { ConsumerInfo, PriorityGroupInfo } from './consumer-info.js'
 import { startPosition } from './start-position.js'
@@ -190,7 +190,7 @@ export class Consumer implements StreamConsumer {
     const { target, account, store } = this.#core
     const isBound = target !== undefined && account.subscriptions.hasInterest(target.subject)
     checkConsumerUpdate(this.config, config, isBound)
-    const complete = withInactiveThreshold(config)
+    const complete = withChangedThreshold(config, this.config)
     try {
       await store?.updateConfig(complete)
     } catch (error) {

@@ -69,7 +69,7 @@ async function addConsumer(stream: Stream, config: ConsumerConfig): Promise<Cons
   if ((config.durableName?.length ?? 0) > NAME_SIZE_MAX) throw apiError('JSConsumerNameTooLongErrF', { max: NAME_SIZE_MAX })
   const { clock } = stream.account.engine.options
   const name = config.durableName || config.name || unusedName(stream)
-  const complete = withInactiveThreshold({ ...config, name: config.name || name })
+  const complete = withInactiveThreshold(config) // a generated name is no part of the configuration
   const created = clock.wallNanos()
   const store = config.direct ? undefined : await openStore(stream, name, created, complete)
   if (stream.isClosed) {
@@ -111,7 +111,7 @@ export async function recoverConsumers(stream: Stream): Promise<void> {
       continue
     }
     try {
-      const complete = withInactiveThreshold(completeConsumerConfig({ ...config, name: config.name || name }))
+      const complete = withInactiveThreshold(completeConsumerConfig(config))
       const store = await stream.store.openConsumer(name, created, complete)
       const consumer = new Consumer({ stream, name, created, config: complete, store })
       stream.addConsumer(consumer)
