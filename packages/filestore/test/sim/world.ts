@@ -34,7 +34,7 @@ type Opened = { storage: FileStorage; group: StoreGroup; store: StreamStore; con
 export class World {
   readonly disk: SimulatedDisk
   readonly model: Model
-  readonly clock: VirtualClock
+  clock: VirtualClock
   turns = new ManualTurns()
   #opened: Opened | undefined
   readonly #script: Script
@@ -42,7 +42,6 @@ export class World {
   readonly #random: () => number
   #limits: Limits
   #payloads = 0
-  #waiting = new Set<Promise<unknown>>()
 
   constructor(
     script: Script,
@@ -159,7 +158,6 @@ export class World {
     this.model.committed(this.model.lastSequence)
     this.model.flushed(change)
     this.#opened = undefined
-    this.#waiting.clear()
   }
 
   /** SIGKILL: what was written stays, what was not is gone. */
@@ -173,8 +171,9 @@ export class World {
   abandon(): void {
     this.#opened?.group.close()
     this.#opened = undefined
+    // Its timers and turns end with it.
     this.turns = new ManualTurns()
-    this.#waiting.clear()
+    this.clock = new VirtualClock(this.clock.wallNanos())
   }
 
   /** Runs turns and the disk until `promise` is done. */
@@ -284,11 +283,10 @@ export class World {
     const { subject, keep } = operation
     const below = operation.at === 1 ? 0 : this.#sequenceAt(operation.at)
     const filter = SubjectFilter.of(subject)
-    const matching = this.model.liveSequences.filter((sequence) => {
-      return this.model.messageAt(sequence)!.subject === subject && (below === 0 || sequence < below)
-    })
-    // A purge below sequence 1 removes nothing; one that keeps leaves the newest of those it would remove.
-    const going = below === 1 ? [] : matching.slice(0, Math.max(0, matching.length - keep))
+    const matching = this.model.liveSequences.filter((sequence) => this.model.messageAt(sequence)!.subject === subject)
+    // A purge below sequence 1 removes nothing; `keep` counts all that match, on both sides of `below`.
+    const oldest = matching.slice(0, Math.max(0, matching.length - keep))
+    const going = below === 1 ? [] : oldest.filter((sequence) => below === 0 || sequence < below)
     this.#purging(() => this.#store.purgeMatching({ filter, below, keep }), (sequence) => going.includes(sequence))
   }
 
