@@ -90,9 +90,7 @@ async function tryCut(script: Script, cut: Cut, options: CrashOptions): Promise<
   disk.restorePower(random)
   const world = new World(script, { disk, model, kernel, random, nowNanos })
   try {
-    if (process.env['SIMDUMP'] && cut.seed === Number(process.env['SIMDUMP'])) dump('after cut', disk)
     await world.reopen()
-    if (process.env['SIMDUMP'] && cut.seed === Number(process.env['SIMDUMP'])) { dump('after reopen', disk); console.log(model.liveSequences) }
     if (random() < options.goOnChance) await goOn(world, script, cut)
   } catch (error) {
     return error
@@ -114,7 +112,6 @@ async function goOn(world: World, script: Script, cut: Cut): Promise<void> {
   world.abandon()
   world.disk.cutPower()
   world.disk.restorePower(random)
-  if (process.env['SIMDUMP'] && cut.seed === Number(process.env['SIMDUMP'])) { dump('after second cut', world.disk); console.log(world.model.liveSequences) }
   await world.reopen()
 }
 
@@ -149,20 +146,4 @@ function cutSeedOf(random: () => number): number {
 function describe(reason: unknown): string {
   if (reason instanceof Violation) return reason.message
   return reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)
-}
-
-function dump(title: string, disk: SimulatedDisk): void {
-  console.log('== ' + title)
-  for (const [path, bytes] of disk.files()) {
-    if (!/msgs|floor/.test(path)) continue
-    const out: string[] = []
-    for (let at = 0; at + 30 <= bytes.length; ) {
-      const size = bytes.readUInt32LE(at) & 0x7fffffff
-      const seq = bytes.readBigUInt64LE(at + 4)
-      out.push(`${at}:${seq & 0xffffffffffffn}${seq >> 62n & 1n ? 'T' : ''}${seq >> 63n ? 'E' : ''}/${size}`)
-      if (size < 30) break
-      at += size
-    }
-    console.log(path.slice(-30), bytes.length, path.endsWith('blk') ? out.join(' ') : bytes.toString('hex').slice(0, 80))
-  }
 }

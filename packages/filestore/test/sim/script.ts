@@ -35,7 +35,7 @@ export function makeScript(seed: number, random: Random, count: number): Script 
 }
 
 function makeConfig(random: Random): StreamConfig {
-  const kind = process.env['NOPER'] ? 0.9 : random()
+  const kind = random()
   return completeStreamConfig({
     name: 'SIM',
     subjects: ['>'],
@@ -61,7 +61,7 @@ function makeOperations(random: Random, config: StreamConfig): Operation[] {
     [2, () => [{ do: 'purge' }]],
     [3, () => [{ do: 'purgeBelow', at, beyond: random() < 0.1 ? 1 + Math.floor(random() * 5) : 0 }]],
     [4, () => [{ do: 'purgeMatching', subject, at: random() < 0.5 ? 1 : at, keep: random() < 0.5 ? 0 : 2 }]],
-    [process.env['NOLIMIT'] ? 0 : 1, () => [makeLimit(random)]],
+    [1, () => [makeLimit(random)]],
     [5, () => [{ do: 'deliver', consumer: Math.floor(random() * 3), count: 1 + Math.floor(random() * 5) }]],
     [5, () => [{ do: 'acknowledge', consumer: Math.floor(random() * 3), at }]],
     [1, () => [{ do: 'removeConsumer', consumer: Math.floor(random() * 3) }]],
