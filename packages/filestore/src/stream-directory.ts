@@ -18,6 +18,11 @@ import { writeStreamMeta } from './meta/stream-meta.js'
 export const BLOCKS_DIRECTORY = 'msgs'
 export const CONSUMERS_DIRECTORY = 'obs'
 
+/** Bytes of a file name. */
+const NAME_BYTES_MAX = 255
+/** Characters; at most three bytes each. */
+const CUT_NAME_SIZE = 64
+
 /** What `listStreamDirectories` passes over and `finishRemovals` takes away. */
 export function isUnderRemoval(name: string): boolean {
   return name.startsWith('.')
@@ -68,9 +73,14 @@ export async function removeStreamDirectory(
   isSynced: boolean,
 ): Promise<void> {
   const streams = dirname(directory)
-  const removed = join(streams, `.${directory.slice(streams.length + 1)}`)
+  const removed = join(streams, removalName(directory.slice(streams.length + 1)))
   fileSystem.removeTree(removed)
   fileSystem.rename(directory, removed)
   if (isSynced) await fileSystem.syncDirectory(streams)
   fileSystem.removeTree(removed)
+}
+
+/** A name of 255 bytes has no room for a dot in front, so long ones are cut. */
+function removalName(name: string): string {
+  return `.${Buffer.byteLength(name) < NAME_BYTES_MAX ? name : name.slice(0, CUT_NAME_SIZE)}`
 }

@@ -79,14 +79,22 @@ export class MessageFinder {
     return lastSequence + 1
   }
 
-  /** The first record at or after a time, expecting times to ascend. */
+  /**
+   * A record at or before the first live one at or after a time, with no live one between them. Expects the times of
+   * live records to ascend; one that was erased has lost its time, so the live one behind it is asked.
+   */
   #indexAtTime(loaded: LoadedBlock, seconds: number, nanoseconds: number): number {
     let low = 0
     let high = loaded.count
     while (low < high) {
       const middle = (low + high) >>> 1
-      const time = readTime(loaded.area.view, loaded.offsets[middle] as number, this.#time)
-      if (compareTimes(time.seconds, time.nanoseconds, seconds, nanoseconds) < 0) low = middle + 1
+      const live = nextIndex(loaded, middle, undefined)
+      if (live < 0 || live >= high) {
+        high = middle
+        continue
+      }
+      const time = readTime(loaded.area.view, loaded.offsets[live] as number, this.#time)
+      if (compareTimes(time.seconds, time.nanoseconds, seconds, nanoseconds) < 0) low = live + 1
       else high = middle
     }
     return low

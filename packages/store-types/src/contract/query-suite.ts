@@ -119,5 +119,15 @@ export function describeQueries(factory: HostFactory, abilities: StoreAbilities)
       bench.store.purge()
       expect(at(0)).toBe(7)
     })
+
+    it('finds the first sequence at or after a time past erased ones', async () => {
+      await filled()
+      const at = (seconds: number): number => bench.store.sequenceAtTime(1_704_067_200 + seconds, 0)
+
+      bench.store.erase(3)
+      bench.store.erase(5)
+
+      expect([at(-100), at(0), at(1), at(2), at(4), at(5), at(6)]).toEqual([1, 1, 2, 6, 6, 6, 7])
+    })
   })
 }
