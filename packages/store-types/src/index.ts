@@ -123,3 +123,16 @@ export { TimeWheel, type DueVisitor } from './time-wheel/time-wheel.js'
 export { decodeTimeWheel, encodeTimeWheel } from './time-wheel/time-wheel-file.js'
 export { SequenceSet, type SequenceNode } from './sequence-set/sequence-set.js'
 export { decodeSequenceSet, encodeSequenceSet, encodedSequenceSetSize } from './sequence-set/sequence-set-codec.js'
+export { nextFiring, type Firing } from './schedule/message-schedule.js'
+export { ScheduleList, type Schedule } from './schedule/schedule-list.js'
+export { decodeSchedules, encodeSchedules } from './schedule/schedule-file.js'
+export { ZoneOffsets } from './schedule/time-zone.js'
+export {
+  decodeStreamState,
+  deleteBlockState,
+  encodeStreamState,
+  type DeleteBlock,
+  type DeleteRange,
+  type EncodedSource,
+  type ReplicatedState,
+} from './stream-state/encoded-stream-state.js'
