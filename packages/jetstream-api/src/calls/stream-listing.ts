@@ -46,11 +46,12 @@ export function listStreams(call: ApiCall): AnswerOrSilence {
   })
 }
 
-export function streamInfo(call: ApiCall): AnswerOrSilence {
+export async function streamInfo(call: ApiCall): Promise<AnswerOrSilence> {
   const account = requireAccount(call)
   const request = readOptionalBody(streamInfoShape, call.request.body, call.server.isStrict)
   const offset = Math.max(request.offset ?? 0, 0)
   const stream = requireStream(account, call.subject.stream)
+  await stream.atRest() // the counts shown are not taken back by a power cut
 
   const totals = request.subjectsFilter ? stream.store.subjectTotals(SubjectFilter.of(wireOf(request.subjectsFilter))) : undefined
   const options = { hasServerMetadata: true, hasDomain: true, hasCluster: true, hasDeleted: request.deletedDetails === true }

@@ -130,6 +130,15 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
     return { ...this.store.state(withDeleted), consumerCount: countPublic(this) }
   }
 
+  /**
+   * Resolves when everything taken so far is committed, or can not be any more: what is shown of the stream after
+   * that is not taken back by a power cut.
+   */
+  async atRest(): Promise<void> {
+    if (this.store.committedSequence >= this.store.lastSequence) return
+    await this.store.flush().catch(() => {}) // a failed store has told everybody by itself
+  }
+
   /** Begins to take messages of its subjects. */
   subscribe(): void {
     this.#subscriptions.update(this.#config.subjects)
@@ -411,7 +420,7 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
     if (this.#isClosed) return
     this.#stop()
     for (const consumer of this.#consumers.values()) consumer.shutdown()
-    await this.store.flush().catch(() => {}) // a failed store has told everybody by itself
+    await this.store.flush().catch(() => {}) // as above
     this.#ingest.committed(this.store.committedSequence)
     for (const consumer of [...this.#consumers.values()]) await consumer.close()
     await this.store.close()
