@@ -54,6 +54,8 @@ export interface EmbeddedServer extends AsyncDisposable {
   readonly monitorAddress: ServerAddress | undefined
   /** A nats.js connection without a socket. Needs the peer dependency @nats-io/nats-core. */
   connect(options?: ConnectionOptions): Promise<NatsConnection>
+  /** Leaves slowly: clients are told and closed one by one; resolves when the server is closed (`lame_duck_*` options). */
+  enterLameDuck(): Promise<void>
   /** Closes clients, writes and syncs what is open, releases the directory. Idempotent. */
   close(): Promise<void>
 }
@@ -81,6 +83,7 @@ export async function createServer(settings: CreateServerOptions = {}): Promise<
       return server.monitorAddress
     },
     connect: (options) => server.connect(options),
+    enterLameDuck: () => server.enterLameDuck(),
     close: () => server.close(),
     [Symbol.asyncDispose]: () => server.close(),
   }

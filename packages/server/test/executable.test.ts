@@ -1,7 +1,9 @@
 /** What launchers rely on: flags, files, signals, exit (server-contract.md). */
 import { existsSync, readdirSync } from 'node:fs'
+import { VirtualClock } from '@rivulet/store-types'
 import { connect } from '@nats-io/transport-node'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createServer } from '../src/index.js'
 import { ChildServer } from './support/child-server.js'
 
 let server: ChildServer
@@ -61,18 +63,35 @@ test('a second process does not open the same store directory', async () => {
   await second.remove()
 })
 
-test('lame duck mode tells clients, refuses new ones and ends', async () => {
-  const { writeFileSync } = await import('node:fs')
-  writeFileSync(server.file('c.conf'), 'lame_duck_duration: "1s"\nlame_duck_grace_period: "100ms"\n')
-  await server.start('-c', server.file('c.conf'))
-  const nc = await connect({ servers: server.url, reconnect: false })
+test('lame duck mode tells clients, closes them and ends', async () => {
+  const clock = new VirtualClock()
+  const server = await createServer({
+    listen: { port: -1 },
+    options: { lameDuckDurationMs: 1000, lameDuckGraceMs: 100 },
+    seams: { clock },
+  })
+  const nc = await connect({ servers: server.url as string, reconnect: false })
   const told = (async () => {
     for await (const status of nc.status()) if (status.type === 'ldm') return true
     return false
   })()
 
-  server.signal('SIGUSR2')
-
+  const ended = server.enterLameDuck()
   expect(await told).toBe(true)
-  expect(await server.exited).toBe(0)
+  const closed = nc.closed()
+  clock.advance(100)
+
+  await closed
+  await settle(clock, ended)
 })
+
+/** Moves time until the promise is settled. */
+async function settle(clock: VirtualClock, promise: Promise<void>): Promise<void> {
+  let isSettled = false
+  void promise.finally(() => (isSettled = true))
+  while (!isSettled) {
+    clock.advance(100)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await promise
+}

@@ -6,7 +6,7 @@ import { JetStreamApi } from '@rivulet/jetstream-api'
 import { API_LEVEL, JetStream, type JetStreamLimits } from '@rivulet/jetstream-core'
 import { memoryStorage } from '@rivulet/memstore'
 import type { ServerOptions } from '@rivulet/opts'
-import type { StorageKind, StreamStorage } from '@rivulet/store-types'
+import type { DirectoryLock, StorageKind, StreamStorage } from '@rivulet/store-types'
 import { defaultMemoryLimit, defaultStorageLimit, defaultStoreDir } from '../system/machine.js'
 import type { ServerSeams } from './seams.js'
 import { REFERENCE_VERSION } from './server-info.js'
@@ -25,6 +25,7 @@ export class JetStreamService {
   readonly #group: StoreGroup
   readonly #api: JetStreamApi
   readonly #accounts: Accounts
+  #lock: DirectoryLock | undefined
 
   constructor(options: ServerOptions, seams: ServerSeams, facts: JetStreamFacts) {
     const settings = options.jetStream
@@ -71,6 +72,7 @@ export class JetStreamService {
     } catch (cause) {
       throw new Error(`Can't start JetStream: could not create storage directory - ${reasonOf(cause)}`, { cause })
     }
+    this.#lock = this.#lockDirectory()
     this.#announce()
     await this.#enable(this.#accounts.global)
     this.#api.attachSystemAccount(this.#accounts.system)
@@ -81,7 +83,17 @@ export class JetStreamService {
     this.#seams.logger.info('Initiating JetStream Shutdown...')
     await this.engine.shutdown()
     this.#group.close()
+    this.#lock?.release()
     this.#seams.logger.info('JetStream Shutdown')
+  }
+
+  /** One process holds the directory, from before anything in it is read. */
+  #lockDirectory(): DirectoryLock {
+    try {
+      return this.#seams.fileSystem.lock(this.storeDir)
+    } catch (cause) {
+      throw new Error(`Can't start JetStream: ${reasonOf(cause)}`, { cause })
+    }
   }
 
   async #enable(account: Account): Promise<void> {
