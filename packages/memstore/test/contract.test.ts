@@ -9,6 +9,7 @@ describeStoreContract(
   {
     kind: 'memory',
     durable: false,
+    messageTtl: true,
     sizeOf: (subjectSize, headerSize, payloadSize) => subjectSize + headerSize + payloadSize + 16,
   },
   { modelRuns: 300 },

@@ -13,7 +13,7 @@ export function describeAppending(factory: HostFactory, abilities: StoreAbilitie
       bench = await StoreBench.open(factory, abilities)
       const headers = 'NATS/1.0\r\nA: b\r\n\r\n'
       const first = bench.append('orders.new', { payload: 'hello', headers })
-      bench.clock.advance(1500)
+      bench.tick(1500)
       const second = bench.append('\xe9t\xe9', {})
 
       const message = new StoredMessage()

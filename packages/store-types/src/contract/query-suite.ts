@@ -16,7 +16,7 @@ export function describeQueries(factory: HostFactory, abilities: StoreAbilities)
       bench = await StoreBench.open(factory, abilities)
       for (const subject of ['a.x', 'b.x', 'a.y', 'a.x', 'a.x', 'c']) {
         bench.append(subject)
-        bench.clock.advance(1000)
+        bench.tick(1000)
       }
       bench.store.remove(4)
     }

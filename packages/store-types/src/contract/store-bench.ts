@@ -28,6 +28,8 @@ export type StoreAbilities = Readonly<{
   kind: 'file' | 'memory'
   /** Messages, removals and consumers survive close and reopen. */
   durable: boolean
+  /** Messages expire by a time to live of their own. */
+  messageTtl: boolean
   /** Bytes that the store accounts for a message. */
   sizeOf(subjectSize: number, headerSize: number, payloadSize: number): number
 }>
@@ -140,6 +142,12 @@ export class StoreBench {
   purge(subject: string, options: { below?: number; keep?: number } = {}): number {
     const filter = subject === '' ? SubjectFilter.all : SubjectFilter.of(subject)
     return this.store.purgeMatching({ filter, below: options.below ?? 0, keep: options.keep ?? 0 })
+  }
+
+  /** Moves time between turns: messages of one turn may have one time. */
+  tick(ms: number): void {
+    this.turns.run()
+    this.clock.advance(ms)
   }
 
   /** Moves time, with the turns that timers ask for. */
