@@ -31,7 +31,6 @@ import { AgeLimit } from './limits/age.js'
 import { assertFits, enforceAfterAppend, enforceAll } from './limits/limits.js'
 import { writeStreamMeta } from './meta/stream-meta.js'
 import type { FileStoreOptions } from './options.js'
-import { writeFloor } from './recovery/floor-file.js'
 import { recoverStream } from './recovery/recover-stream.js'
 import { erase } from './removal/erase.js'
 import { purgeAll, purgeBelow, purgeMatching } from './removal/purge.js'
@@ -59,6 +58,13 @@ export class FileStreamStore implements StreamStore {
   static async open(options: FileStoreOptions): Promise<FileStreamStore> {
     const store = new FileStreamStore(options)
     await recoverStream(store.#core)
+    try {
+      store.#enforceLimits()
+    } catch (error) {
+      // A full disk must not keep a stream from being read: the limits are applied again next time.
+      ;(options.logger ?? silentLogger).warn(`Stream '${options.config.name}': limits at opening: ${String(error)}`)
+    }
+    store.#core.committedSequence = store.lastSequence
     return store
   }
 
@@ -235,12 +241,18 @@ export class FileStreamStore implements StreamStore {
     // The index is the checkpoint from which later openings repeat history: what came before happened
     // under the limits as they were.
     await this.#index.write()
-    if (core.contents.firstSequence > 1) writeFloor(core.files, core.contents.firstSequence)
     await writeStreamMeta(place, { created, config }, { isSynced: (sync ?? 'always') === 'always' })
     core.config = config
     this.#age.stop()
-    enforceAll(core, config)
+    this.#enforceLimits()
     this.#age.schedule()
+  }
+
+  /** Applies all limits as they are now, and makes certain what they took. */
+  #enforceLimits(): void {
+    const { messageCount } = this
+    enforceAll(this.#core, this.#core.config)
+    if (this.messageCount < messageCount) this.#index.writeNow()
   }
 
   flush(): Promise<void> {
@@ -350,6 +362,7 @@ export class FileStreamStore implements StreamStore {
     this.#age.ready()
   }
 
+  /** Rejects, closed all the same, when something that was done could not be made durable. */
   async close(): Promise<void> {
     if (this.#closing === undefined) this.#closing = this.#close()
     return this.#closing
@@ -361,18 +374,21 @@ export class FileStreamStore implements StreamStore {
     this.#age.stop()
     await this.#index.write()
     await this.#index.stop()
-    await core.commit.close()
-    await this.#consumers.close()
+    const uncommitted = await core.commit.close()
+    const consumers = await Promise.allSettled([this.#consumers.close()])
     for (const block of core.contents.blocks.all) {
       core.forgetLoaded(block)
       core.files.close(block)
     }
     core.writer.abandon()
     this.#options.onClosed?.()
+    if (uncommitted !== undefined) throw uncommitted
+    for (const result of consumers) if (result.status === 'rejected') throw result.reason
   }
 
   async delete(): Promise<void> {
-    await this.close()
+    // What could not be written is about to be removed.
+    await this.close().catch(() => {})
     const { fileSystem, directory, sync } = this.#options
     await removeStreamDirectory(fileSystem, directory, (sync ?? 'always') === 'always')
   }

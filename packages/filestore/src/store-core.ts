@@ -80,6 +80,8 @@ export class StoreCore implements CommitSubject {
   isClosed = false
   /** Blocks that are out of the list; their files wait for a sync to begin. */
   readonly #retired: Block[] = []
+  /** Empty blocks whose records still prove what a limit removed: they wait for an index file. */
+  readonly #awaitingIndex: Block[] = []
   /** Blocks whose files go when the sync that covers their end is done, and the floor as of its begin. */
   readonly #retiring: Block[] = []
   #floorOfSync = 0
@@ -120,6 +122,7 @@ export class StoreCore implements CommitSubject {
     this.finder = new MessageFinder(contents, this.loader, this.plans)
     this.counter = new MessageCounter(contents, this.loader, this.plans, this.finder)
     this.commit = new GroupCommit({ subject: this, clock, turns, policy: sync, place: directory })
+    this.files.closing = (file) => this.commit.forget(file)
   }
 
   // --- appending ----------------------------------------------------------------------------------------
@@ -288,19 +291,51 @@ export class StoreCore implements CommitSubject {
     return block.tombstoneCount === 0 || block.highestTombstone < this.contents.firstSequence
   }
 
-  /** Takes a block out of the list; its file goes after the next sync. */
+  /**
+   * Takes an empty block out of the list; its file goes after the next sync. When it was the last to
+   * consume a sequence, a tombstone remembers that one. @throws StoreError before anything changed
+   */
   retire(block: Block): void {
-    assert(block !== this.writer.active, 'the active block stays')
-    this.contents.blocks.remove(block)
+    const { contents, writer } = this
+    assert(block !== writer.active, 'the active block stays')
+    const { lastSequence, lastSeconds: seconds, lastNanoseconds: nanoseconds } = contents
+    const isRemembered = !contents.isRemoved(lastSequence) || writer.active?.highestTombstone === lastSequence
+    if (block.lastSequence >= lastSequence && !isRemembered) this.appendTombstone(lastSequence, { seconds, nanoseconds })
+    const isFirst = contents.blocks.first === block
+    contents.blocks.remove(block)
     this.forgetLoaded(block)
-    this.writer.discard(block)
-    this.#retired.push(block)
+    if (isFirst || !this.needsCheckpoint) {
+      writer.discard(block)
+      this.#retired.push(block)
+    } else this.#awaitingIndex.push(block)
     this.#changed()
+    if (!isFirst) this.maintenance?.()
+  }
+
+  /**
+   * What a limit per subject removed is derived from the records that pushed it out: they may not go
+   * before an index file says what is gone. Other limits remove in front, where the floor says it.
+   */
+  get needsCheckpoint(): boolean {
+    return this.config.maxMessagesPerSubject > 0
+  }
+
+  /** Empty blocks that wait for an index file. */
+  get awaitingIndexCount(): number {
+    return this.#awaitingIndex.length
+  }
+
+  /** index.db was written and synced: the first `count` blocks that waited for it may go. */
+  indexWritten(count: number): void {
+    if (count === 0) return
+    this.#retired.push(...this.#awaitingIndex.splice(0, count))
+    this.commit.changed()
   }
 
   /** Blocks that waited for their removal are gone with their directory. */
   forgetRetired(): void {
     this.#retired.length = 0
+    this.#awaitingIndex.length = 0
     this.#retiring.length = 0
     this.#sealed.length = 0
     this.writer.isDirectoryUnsynced = false

@@ -4,7 +4,7 @@
  * Only the active block keeps a handle; others are opened for the time of one read or rewrite.
  */
 import { join } from 'node:path'
-import type { FileSystem } from '@rivulet/store-types'
+import type { FileSystem, OpenFile } from '@rivulet/store-types'
 import { hashKey, type HashKernel, type RecordHasher } from '../hash/hash-kernel.js'
 import type { Block } from './block.js'
 
@@ -24,6 +24,8 @@ export class BlockFiles {
   readonly directory: string
   readonly streamName: string
   readonly kernel: HashKernel
+  /** Told before a handle is closed: nobody may sync it afterwards. */
+  closing: ((file: OpenFile) => void) | undefined
 
   constructor(options: BlockFilesOptions) {
     this.fileSystem = options.fileSystem
@@ -58,7 +60,9 @@ export class BlockFiles {
   }
 
   close(block: Block): void {
-    block.file?.close()
+    if (block.file === undefined) return
+    this.closing?.(block.file)
+    block.file.close()
     block.file = undefined
   }
 

@@ -144,6 +144,13 @@ export class GroupCommit implements TurnTask {
     if (this.failure !== undefined) throw this.failure
   }
 
+  /** `file` is closed or replaced by one that is on disk: it is not synced again. */
+  forget(file: OpenFile): void {
+    const files = this.#inFlight?.files
+    const index = files?.indexOf(file) ?? -1
+    if (index >= 0) files?.splice(index, 1)
+  }
+
   /** Everything so far is on disk by other means (a purge that replaced the directory). */
   settle(): void {
     this.#forgetRunningFiles()
@@ -158,8 +165,8 @@ export class GroupCommit implements TurnTask {
     if (this.#inFlight !== undefined) this.#inFlight.files = []
   }
 
-  /** Writes and syncs for the last time; stops the timers. Never rejects: see `failure`. */
-  async close(): Promise<void> {
+  /** Writes and syncs for the last time; stops the timers. Returns what kept something from being committed. */
+  async close(): Promise<StoreError | undefined> {
     await this.#syncDone
     if (this.failure === undefined && this.#write()) {
       this.#startSync(true)
@@ -172,6 +179,7 @@ export class GroupCommit implements TurnTask {
     this.#waiters = []
     const closed = this.failure ?? this.full ?? new StoreError('STORE_CLOSED', `${this.#place}: the store is closed`)
     for (const waiter of left) waiter.reject(closed)
+    return this.#committed.operation < this.#operation ? closed : undefined
   }
 
   /** Turns a file system's error into what callers get, and remembers it. */
@@ -256,6 +264,7 @@ export class GroupCommit implements TurnTask {
   async #sync(): Promise<void> {
     const files: OpenFile[] = []
     this.#subject.takeUnsynced(files)
+    const fileCount = files.length
     const isSettled = !this.#subject.needsSettling
     const target = { ...this.#written }
     this.#inFlight = { target, files }
@@ -271,7 +280,7 @@ export class GroupCommit implements TurnTask {
       return
     }
     this.#inFlight = undefined
-    if (files.length === 1 && isSettled) this.#measure(this.#clock.monotonicMs() - startMs)
+    if (fileCount === 1 && isSettled) this.#measure(this.#clock.monotonicMs() - startMs)
     if (this.failure !== undefined) return
     if (this.#complete(target)) this.#announce()
     if (this.#policy === 'always' && this.#writtenOperation > this.#committed.operation) this.#startSync()

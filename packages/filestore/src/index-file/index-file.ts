@@ -119,10 +119,32 @@ function lastChecksumOf(files: BlockFiles, index: number): Buffer {
 export function writeIndexFile(files: BlockFiles, contents: StreamContents, isSynced: boolean): Promise<void> {
   const last = contents.blocks.last
   if (last === undefined) return Promise.resolve()
+  const bytes = indexBytes(files, contents, last)
+  return replaceFiles(files.fileSystem, files.directory, [{ name: INDEX_FILE, bytes }], { isSynced })
+}
+
+/** As `writeIndexFile`, done when it returns. @throws the file system's error */
+export function writeIndexFileNow(files: BlockFiles, contents: StreamContents): void {
+  const last = contents.blocks.last
+  if (last === undefined) return
+  const bytes = indexBytes(files, contents, last)
+  const path = join(files.directory, INDEX_FILE)
+  const file = files.fileSystem.open(`${path}.tmp`, 'replace')
+  try {
+    file.write(bytes, 0, bytes.length, 0)
+    file.syncNow()
+  } finally {
+    file.close()
+  }
+  files.fileSystem.rename(`${path}.tmp`, path)
+  files.fileSystem.syncDirectoryNow(files.directory)
+}
+
+function indexBytes(files: BlockFiles, contents: StreamContents, last: Block): Buffer {
   const bytes = encodeIndex(describe(files, contents, last))
   const end = bytes.length - CHECKSUM_SIZE
   checksumOf(files, bytes, end).copy(bytes, end)
-  return replaceFiles(files.fileSystem, files.directory, [{ name: INDEX_FILE, bytes }], { isSynced })
+  return bytes
 }
 
 function describe(files: BlockFiles, contents: StreamContents, last: Block): StreamIndex {

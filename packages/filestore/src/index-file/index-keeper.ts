@@ -4,7 +4,8 @@
  */
 import type { Timer } from '@rivulet/store-types'
 import type { StoreCore } from '../store-core.js'
-import { writeIndexFile } from './index-file.js'
+import { writeFloor } from '../recovery/floor-file.js'
+import { writeIndexFile, writeIndexFileNow } from './index-file.js'
 
 const PERIOD_MS = 120_000
 /** Describing more takes longer than an event loop should be held for a cache. */
@@ -26,14 +27,16 @@ export class IndexKeeper {
    */
   async write(): Promise<boolean> {
     this.#cancel()
-    await this.#writing
+    await this.#writing.catch(() => {})
     const core = this.#core
     if (!core.isIndexStale || core.commit.failure !== undefined) return !core.isIndexStale
     try {
       core.commit.commitNow()
       core.isIndexStale = false
+      const waiting = core.awaitingIndexCount
       this.#writing = writeIndexFile(core.files, core.contents, core.options.sync === 'always')
       await this.#writing
+      core.indexWritten(waiting)
       return true
     } catch (error) {
       this.#writing = Promise.resolve()
@@ -41,6 +44,24 @@ export class IndexKeeper {
       core.options.logger.warn(`Stream '${core.config.name}': index.db could not be written: ${String(error)}`)
       return false
     }
+  }
+
+  /**
+   * Writes the floor and the index within the call: what limits removed just now left no other trace.
+   * @throws StoreError
+   */
+  writeNow(): void {
+    const core = this.#core
+    this.#cancel()
+    core.commit.commitNow()
+    try {
+      if (core.contents.firstSequence > 1) writeFloor(core.files, core.contents.firstSequence)
+      writeIndexFileNow(core.files, core.contents)
+    } catch (error) {
+      throw core.refuse(error)
+    }
+    core.isIndexStale = false
+    core.indexWritten(core.awaitingIndexCount)
   }
 
   /** Stops the timer and waits for a running write. */

@@ -5,6 +5,7 @@
  *     __new_msgs__ holds none        it never happened. nats-server leaves the block it was about to move
  *                                    in msgs, with a tombstone for the last message: that block goes too
  *     __msgs__ alone                 the old blocks of a finished purge: removed
+ *     rivulet.purge                  our own, before it counted: removed
  */
 import { join } from 'node:path'
 import { ByteArea, RECORD_SIZE_MIN, TOMBSTONE_BIT, readSequenceFlags } from '../block/record.js'
@@ -13,12 +14,15 @@ import { listIfPresent } from '../atomic-file.js'
 
 export const NEW_BLOCKS_DIRECTORY = '__new_msgs__'
 export const OLD_BLOCKS_DIRECTORY = '__msgs__'
+/** Where the block of a purge is made; renamed to `__new_msgs__` when it is on disk. */
+export const STAGED_BLOCKS_DIRECTORY = 'rivulet.purge'
 
 /** @throws the file system's error */
 export function finishInterruptedPurge(files: BlockFiles): void {
   const { fileSystem, streamDirectory, directory } = files
   const fresh = join(streamDirectory, NEW_BLOCKS_DIRECTORY)
   const old = join(streamDirectory, OLD_BLOCKS_DIRECTORY)
+  fileSystem.removeTree(join(streamDirectory, STAGED_BLOCKS_DIRECTORY))
   const hasFresh = fileSystem.stat(fresh) !== undefined
   const hasOld = fileSystem.stat(old) !== undefined
   if (!hasFresh && !hasOld) return

@@ -1,11 +1,9 @@
 /**
- * Opening a stream, in order: an interrupted purge, index.db, the floor, the blocks, the limits as they
- * are now. What each kind of damage leads to is the table of docs/recovery.md.
+ * Opening a stream, in order: an interrupted purge, index.db, the floor, the blocks. What each kind of damage leads to is the table of docs/recovery.md.
  */
 import { checkpointOf, messagesIn, readIndexFile, stalenessOf } from '../index-file/index-file.js'
 import type { StreamIndex } from '../index-file/index-file-codec.js'
 import type { Block } from '../block/block.js'
-import { enforceAll } from '../limits/limits.js'
 import type { StoreCore } from '../store-core.js'
 import { finishInterruptedPurge } from './finish-purge.js'
 import { readFloor } from './floor-file.js'
@@ -37,8 +35,6 @@ export async function recoverStream(core: StoreCore): Promise<void> {
     recoverBlocks(core, { checkpoint, floor: readFloor(files), index })
     await syncRecovered(core)
   }
-  enforceAll(core, config)
-  core.committedSequence = core.contents.lastSequence
 }
 
 /** Reads all blocks and makes the last one active. Used again after a truncation, with what was known before. */

@@ -14,6 +14,8 @@ import {
   type ByteArea,
 } from '../block/record.js'
 import { rewriteBlockFile } from '../block/rewrite-block.js'
+import { writeIndexFileNow } from '../index-file/index-file.js'
+import { writeFloor } from '../recovery/floor-file.js'
 import type { StoreCore } from '../store-core.js'
 
 /** False when no live message has this sequence. @throws StoreError */
@@ -30,6 +32,7 @@ export function erase(core: StoreCore, sequence: number): boolean {
   if (core.contents.blocks.positionOf(block) < 0) return true
 
   core.commit.commitNow()
+  rememberLimits(core)
   const { area } = core.loader.load(block)
   const size = readRecordSize(area.view, offset)
   overwrite(area, offset, size, sequence)
@@ -40,6 +43,17 @@ export function erase(core: StoreCore, sequence: number): boolean {
     throw core.refuse(error)
   }
   return true
+}
+
+/** The record that goes may be what pushed others out: that they are gone is written down before. */
+function rememberLimits(core: StoreCore): void {
+  const { contents, files } = core
+  try {
+    if (contents.firstSequence > 1) writeFloor(files, contents.firstSequence)
+    if (core.needsCheckpoint) writeIndexFileNow(files, contents)
+  } catch (error) {
+    throw core.refuse(error)
+  }
 }
 
 function overwrite(area: ByteArea, offset: number, size: number, sequence: number): void {

@@ -4,8 +4,8 @@
  * Purging everything replaces the directory of blocks. On disk, in this order, each step certain before
  * the next:
  *
- *     1  __new_msgs__/N.new   one tombstone that remembers the last sequence; synced
- *     2  N.new -> N.blk       from here on the purge counts (recovery/finish-purge.ts)
+ *     1  rivulet.purge/N.blk            one tombstone that remembers the last sequence
+ *     2  rivulet.purge -> __new_msgs__  from here on the purge counts (recovery/finish-purge.ts)
  *     3  msgs -> __msgs__, __new_msgs__ -> msgs
  *     4  __msgs__ removed
  */
@@ -14,7 +14,7 @@ import type { PurgeRequest } from '@rivulet/store-types'
 import { Block } from '../block/block.js'
 import { ByteArea, RECORD_SIZE_MIN, RecordStamp, TOMBSTONE_BIT, encodeMarker } from '../block/record.js'
 import { SubjectSummary } from '../block/subject-summary.js'
-import { NEW_BLOCKS_DIRECTORY, OLD_BLOCKS_DIRECTORY } from '../recovery/finish-purge.js'
+import { NEW_BLOCKS_DIRECTORY, OLD_BLOCKS_DIRECTORY, STAGED_BLOCKS_DIRECTORY } from '../recovery/finish-purge.js'
 import type { StoreCore } from '../store-core.js'
 
 /**
@@ -40,7 +40,7 @@ export function replaceBlocks(core: StoreCore, index: number, last: number): voi
   try {
     prepareNewBlock(core, block, last)
   } catch (error) {
-    files.fileSystem.removeTree(join(files.streamDirectory, NEW_BLOCKS_DIRECTORY))
+    files.fileSystem.removeTree(join(files.streamDirectory, STAGED_BLOCKS_DIRECTORY))
     throw core.refuse(error)
   }
   try {
@@ -67,12 +67,12 @@ export function replaceBlocks(core: StoreCore, index: number, last: number): voi
 function prepareNewBlock(core: StoreCore, block: Block, last: number): void {
   const { contents, files } = core
   const { fileSystem, streamDirectory } = files
-  const fresh = join(streamDirectory, NEW_BLOCKS_DIRECTORY)
-  fileSystem.removeTree(fresh)
-  fileSystem.removeTree(join(streamDirectory, OLD_BLOCKS_DIRECTORY))
-  fileSystem.makeDirectory(fresh)
-  const staged = join(fresh, `${block.index}.new`)
-  const file = fileSystem.open(staged, 'replace')
+  const staged = join(streamDirectory, STAGED_BLOCKS_DIRECTORY)
+  for (const name of [STAGED_BLOCKS_DIRECTORY, NEW_BLOCKS_DIRECTORY, OLD_BLOCKS_DIRECTORY]) {
+    fileSystem.removeTree(join(streamDirectory, name))
+  }
+  fileSystem.makeDirectory(staged)
+  const file = fileSystem.open(join(staged, `${block.index}.blk`), 'replace')
   try {
     if (last > 0) {
       const area = new ByteArea(Buffer.alloc(RECORD_SIZE_MIN))
@@ -90,14 +90,15 @@ function prepareNewBlock(core: StoreCore, block: Block, last: number): void {
   } finally {
     file.close()
   }
+  fileSystem.syncDirectoryNow(staged)
   fileSystem.syncDirectoryNow(streamDirectory)
-  fileSystem.rename(staged, join(fresh, `${block.index}.blk`))
-  fileSystem.syncDirectoryNow(fresh)
 }
 
 function switchDirectories(core: StoreCore): void {
   const { fileSystem, streamDirectory, directory } = core.files
   const old = join(streamDirectory, OLD_BLOCKS_DIRECTORY)
+  fileSystem.rename(join(streamDirectory, STAGED_BLOCKS_DIRECTORY), join(streamDirectory, NEW_BLOCKS_DIRECTORY))
+  fileSystem.syncDirectoryNow(streamDirectory)
   fileSystem.rename(directory, old)
   fileSystem.rename(join(streamDirectory, NEW_BLOCKS_DIRECTORY), directory)
   fileSystem.syncDirectoryNow(streamDirectory)
