@@ -345,13 +345,14 @@ export class JetStreamAccount {
 
 /** As collides; most pairs differ in a literal first token, which costs nothing to see (10 000 streams are made so). */
 function isShared(ours: string, theirs: string): boolean {
-  for (let i = 0; ; i++) {
+  const size = Math.min(ours.length, theirs.length)
+  for (let i = 0; i < size; i++) {
     const a = ours.charCodeAt(i)
     const b = theirs.charCodeAt(i)
-    const isPlain = a !== STAR && b !== STAR && a !== FULL && b !== FULL
-    if (isPlain && a !== b) return false
-    if (!isPlain || a === DOT || Number.isNaN(a)) return collides(ours, theirs)
+    if (a === STAR || b === STAR || a === FULL || b === FULL || (a === DOT && b === DOT)) break
+    if (a !== b) return false
   }
+  return collides(ours, theirs)
 }
 
 /** Limits for consumers that the existing ones break. */
