@@ -172,7 +172,6 @@ export class MemoryStreamStore implements StreamStore {
     for (let last = store.log.previousLive(store.lastSequence); last > sequence; last = store.log.previousLive(last)) {
       store.remove(last, false)
     }
-    store.log.cut(sequence)
     store.lastSequence = sequence
     if (store.messageCount === 0) store.firstSequence = sequence === 0 ? 0 : sequence + 1
     this.#setLastTime(sequence)
@@ -280,7 +279,7 @@ export class MemoryStreamStore implements StreamStore {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#expiry.stop()
-    for (const consumer of [...this.#consumers.values()]) await consumer.close()
+    for (const consumer of this.#consumers.values()) await consumer.close()
   }
 
   async delete(): Promise<void> {

@@ -21,6 +21,8 @@ const DEAD_BYTES_MIN = 65_536
 /** The message never expires, not even by age. */
 export const FLAG_NEVER_EXPIRES = 1
 
+const NO_BYTES: Buffer = Buffer.alloc(0)
+
 export class MessageBlock {
   readonly firstSequence: number
   slotCount = 0
@@ -101,10 +103,10 @@ export class MessageBlock {
     if (this.#deadBytes > DEAD_BYTES_MIN && this.#deadBytes * 2 > this.#arenaUsed) this.#compact()
   }
 
-  /** Forgets the slots above `slot`, which hold no messages. */
-  cut(slot: number): void {
-    for (let i = slot + 1; i < this.slotCount; i++) assert(this.subjectIds[i] === 0, 'what is cut off holds no message')
-    this.slotCount = Math.min(this.slotCount, slot + 1)
+  /** Gives the arena back: no message is left, and none will come. */
+  release(): void {
+    assert(this.liveCount === 0, 'a released block has no messages')
+    this.#arena = NO_BYTES
   }
 
   /** The first live slot at or after `slot`, -1 when there is none. */

@@ -74,12 +74,6 @@ export class MessageLog {
     if (block.liveCount === 0) this.#drop(block)
   }
 
-  /** Nothing above `sequence` is live: forgets the slots there, which are given out again. */
-  cut(sequence: number): void {
-    const last = this.#blocks.at(-1)
-    if (last !== undefined && this.blockCount > 0 && last.lastSequence > sequence) last.cut(sequence - last.firstSequence)
-  }
-
   clear(): void {
     this.#blocks = []
     this.#head = 0
@@ -93,6 +87,7 @@ export class MessageLog {
       return
     }
     // Streams are emptied from the front: the array is moved once for many blocks.
+    block.release()
     this.#head++
     if (this.#head * 2 < this.#blocks.length) return
     this.#blocks.splice(0, this.#head)

@@ -10,4 +10,4 @@ declare global {
     utf8Write(text: string, offset?: number, length?: number): number
   }
 }
-export type {}
+

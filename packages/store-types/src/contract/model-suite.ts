@@ -1,5 +1,5 @@
 /** Random operations against the model (store-model.ts); a failure prints the seed and the shortest script. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { StreamConfigInput } from '../config/stream-config-json.js'
 import { nanosOf } from '../clock/timestamp.js'
@@ -92,14 +92,14 @@ async function apply(operation: Operation, bench: StoreBench, model: StoreModel,
     case 'erase': {
       const sequence = Math.round(operation.at * model.lastSequence)
       const isLive = model.messages.some((message) => message.sequence === sequence)
-      const code = codeOf(() => expect(bench.store[operation.do](sequence)).toBe(isLive))
-      expect(code).toBe(expectedRemoval(model, sequence))
+      const code = codeOf(() => assertSame(bench.store[operation.do](sequence), isLive))
+      assertSame(code, expectedRemoval(model, sequence))
       model.remove(sequence)
       return
     }
     case 'purgeBelow': {
       const sequence = Math.round(operation.at * model.lastSequence) + 1
-      expect(bench.store.purgeBelow(sequence)).toBe(model.purgeBelow(sequence))
+      assertSame(bench.store.purgeBelow(sequence), model.purgeBelow(sequence))
       return
     }
     case 'truncate': {
@@ -109,13 +109,13 @@ async function apply(operation: Operation, bench: StoreBench, model: StoreModel,
       return
     }
     case 'purge':
-      expect(bench.store.purge()).toBe(model.purge())
+      assertSame(bench.store.purge(), model.purge())
       return
     case 'purgeMatching': {
       const filter = SubjectFilter.of(operation.filter)
       const below = Math.round(operation.at * model.lastSequence)
       const count = bench.store.purgeMatching({ filter, below, keep: operation.keep })
-      expect(count).toBe(model.purgeMatching(filter, below, operation.keep))
+      assertSame(count, model.purgeMatching(filter, below, operation.keep))
       return
     }
     case 'skip':
@@ -131,6 +131,10 @@ async function apply(operation: Operation, bench: StoreBench, model: StoreModel,
     case 'reopen':
       await bench.reopen()
   }
+}
+
+function assertSame(actual: unknown, expected: unknown): void {
+  expect(actual).toEqual(expected)
 }
 
 function append(

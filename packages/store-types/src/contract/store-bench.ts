@@ -172,10 +172,10 @@ export class StoreBench {
 
   /** Steps turns and the event loop until the promise is settled. */
   async settle<T>(promise: Promise<T>): Promise<T> {
-    let isSettled = false
-    const mark = (): void => void (isSettled = true)
+    const state = { isSettled: false }
+    const mark = (): void => void (state.isSettled = true)
     promise.then(mark, mark)
-    while (!isSettled) {
+    while (!state.isSettled) {
       this.turns.run()
       await new Promise<void>((resolve) => setImmediate(resolve))
     }

@@ -78,8 +78,8 @@ export class StoreModel {
     const matching = this.matching(filter, 1)
     if (keep >= matching.length && keep > 0) return 0
     const most = matching.length - keep
-    const going = matching.filter((message) => below === 0 || message.sequence < below).slice(0, most)
-    return this.#removeWhere((message) => going.includes(message))
+    const going = new Set(matching.filter((message) => below === 0 || message.sequence < below).slice(0, most))
+    return this.#removeWhere((message) => going.has(message))
   }
 
   truncate(sequence: number): void {
@@ -94,13 +94,13 @@ export class StoreModel {
     if (maxMessagesPerSubject > 0) {
       for (const subject of this.subjects) {
         const same = this.messages.filter((message) => message.subject === subject)
-        const going = same.slice(0, Math.max(0, same.length - maxMessagesPerSubject))
-        this.#removeWhere((message) => going.includes(message))
+        const going = new Set(same.slice(0, Math.max(0, same.length - maxMessagesPerSubject)))
+        this.#removeWhere((message) => going.has(message))
       }
     }
     if (discard !== 'old') return
-    while (maxMessages > 0 && this.messages.length > maxMessages) this.messages.shift()
-    while (maxBytes > 0 && this.byteCount > maxBytes) this.messages.shift()
+    if (maxMessages > 0) while (this.messages.length > maxMessages) this.messages.shift()
+    if (maxBytes > 0) while (this.byteCount > maxBytes) this.messages.shift()
   }
 
   // --- questions ------------------------------------------------------------------------------------

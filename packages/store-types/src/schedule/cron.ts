@@ -6,7 +6,7 @@
  * The next time is the earliest whole second after a given one whose local date and time match. So in
  * a night that skips an hour, times in that hour do not happen; in one that repeats it, they happen twice.
  */
-import { ZoneOffsets } from './time-zone.js'
+import type { ZoneOffsets } from './time-zone.js'
 
 /** Allowed values of a field, by value 1 or 0. `hasStar`: a star without a step was there. */
 type Field = Readonly<{ values: Uint8Array; hasStar: boolean }>

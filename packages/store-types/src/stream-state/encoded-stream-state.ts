@@ -81,7 +81,7 @@ export function decodeStreamState(bytes: Uint8Array): ReplicatedState {
     const sources = version === VERSION_WITH_SOURCES ? { sources: readSources(cursor) } : {}
     const deletedCount = cursor.readUvarint()
     const deleted: DeleteBlock[] = []
-    while (deletedCount > 0 && cursor.offset < cursor.end) deleted.push(readBlock(cursor))
+    if (deletedCount > 0) while (cursor.offset < cursor.end) deleted.push(readBlock(cursor))
     return { ...head, ...sources, deleted }
   } catch (error) {
     if (error instanceof VarintError) throw corrupt(`stream state at offset ${cursor.offset}: ${error.message}`)

@@ -101,8 +101,7 @@ export class IdTable {
     }
     const first = this.#partitions.indexOf(partition)
     const span = 2 ** (this.#depth - partition.depth)
-    this.#partitions.fill(lower, first, first + span / 2)
-    this.#partitions.fill(upper, first + span / 2, first + span)
+    for (let i = 0; i < span; i++) this.#partitions[first + i] = i < span / 2 ? lower : upper
   }
 }
 

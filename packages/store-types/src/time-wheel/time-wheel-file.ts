@@ -2,11 +2,10 @@
  * The bytes of `thw.db` (store-format.md section 12.1): version, entry count, stamp, then per entry
  * the time (signed varint, ns) and the sequence (varint).
  */
-import { Timestamp, setFromNanos } from '../clock/timestamp.js'
-import { nanosOf } from '../clock/timestamp.js'
+import { Timestamp, nanosOf, setFromNanos } from '../clock/timestamp.js'
 import { VarintCursor, writeSvarintBig, writeUvarint } from '../encoding/varint.js'
 import { StoreError } from '../errors.js'
-import { TimeWheel } from './time-wheel.js'
+import type { TimeWheel } from './time-wheel.js'
 
 const VERSION = 1
 const HEADER_SIZE = 17

@@ -51,7 +51,8 @@ export class TimeWheel {
     const slot = slotOf(seconds)
     const entries = this.#entries[slot]
     const count = this.#counts[slot] as number
-    for (let i = 0; entries !== undefined && i < count; i++) {
+    if (entries === undefined) return false
+    for (let i = 0; i < count; i++) {
       if (entries[i * COLUMNS] !== sequence || entries[i * COLUMNS + 1] !== seconds) continue
       this.#take(slot, i)
       return true
@@ -102,7 +103,8 @@ export class TimeWheel {
   visit(visitor: (sequence: number, seconds: number, nanoseconds: number) => void): void {
     for (let slot = 0; slot < SLOTS; slot++) {
       const entries = this.#entries[slot]
-      for (let i = 0; entries !== undefined && i < (this.#counts[slot] as number); i++) {
+      if (entries === undefined) continue
+      for (let i = 0; i < (this.#counts[slot] as number); i++) {
         visitor(entries[i * COLUMNS] as number, entries[i * COLUMNS + 1] as number, entries[i * COLUMNS + 2] as number)
       }
     }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { ZERO_TIME_NANOS, ZERO_TIME_TEXT, formatGoDuration, formatRfc3339, formatStateTime, parseGoDuration, parseRfc3339 } from '@rivulet/store-types'
 
 describe('RFC 3339 times', () => {
