@@ -1,0 +1,254 @@
+/**
+ * Store directories in both directions: one server fills a directory and stops (in order, or by SIGKILL),
+ * the other opens it and must serve every message, state and consumer, takes more messages, and the first
+ * one must serve those too. `node tools/interop/directories.mjs --peer NATS_SERVER [--only NAME] [--keep]`
+ */
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { connect, headers } from '@nats-io/transport-node'
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const { values } = parseArgs({
+  options: {
+    server: { type: 'string', default: join(here, '../../packages/server/bin/rivulet.js') },
+    peer: { type: 'string' },
+    only: { type: 'string', default: '' },
+    keep: { type: 'boolean', default: false },
+  },
+})
+if (values.peer === undefined) throw new Error('--peer PATH_OF_NATS_SERVER is missing')
+const servers = { ours: values.server, peer: values.peer }
+
+const failures = []
+const folder = mkdtempSync(join(tmpdir(), 'rivulet-directories-'))
+try {
+  for (const [writer, reader] of [['ours', 'peer'], ['peer', 'ours'], ['ours', 'ours']]) {
+    for (const signal of ['SIGTERM', 'SIGKILL']) {
+      const name = `${writer}-${reader}-${signal}`
+      if (name.includes(values.only)) await roundTrip(name, writer, reader, signal)
+    }
+  }
+} finally {
+  if (values.keep) console.log(`directories are in ${folder}`)
+  else rmSync(folder, { recursive: true, force: true })
+}
+if (failures.length > 0) {
+  console.error(failures.join('\n'))
+  process.exitCode = 1
+}
+
+async function roundTrip(name, writer, reader, signal) {
+  const directory = join(folder, name)
+  const problems = []
+  const written = await withServer(writer, directory, signal, async (connection) => {
+    await fill(connection)
+    return snapshot(connection)
+  })
+  const extended = await withServer(reader, directory, signal, async (connection) => {
+    compare(problems, `${reader} after ${writer}`, written, await snapshot(connection))
+    await extend(connection)
+    return snapshot(connection)
+  })
+  await withServer(writer, directory, 'SIGTERM', async (connection) => {
+    compare(problems, `${writer} after ${reader}`, extended, await snapshot(connection))
+  })
+  const count = written.reduce((sum, stream) => sum + stream.messages.length, 0)
+  console.log(`${problems.length === 0 ? 'ok  ' : 'FAIL'} ${name}: ${written.length} streams, ${count} messages`)
+  failures.push(...problems.map((problem) => `${name}: ${problem}`))
+}
+
+async function withServer(kind, directory, signal, work) {
+  const path = servers[kind]
+  const isScript = path.endsWith('.js')
+  const args = ['-a', '127.0.0.1', '-p', '-1', '-js', '-sd', directory]
+  const child = spawn(isScript ? process.execPath : path, isScript ? [path, ...args] : args, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let log = ''
+  const port = await new Promise((resolve, reject) => {
+    child.on('exit', () => reject(new Error(`${kind} ended:\n${log}`)))
+    child.stderr.on('data', (chunk) => {
+      log += chunk
+      const at = /client connections on [^\n]*?:(\d+)/.exec(log)
+      if (at !== null && log.includes('Server is ready')) resolve(Number(at[1]))
+    })
+  })
+  child.removeAllListeners('exit')
+  const ended = new Promise((resolve) => child.on('exit', resolve))
+  const connection = await connect({ servers: `127.0.0.1:${port}` })
+  try {
+    return await work(connection)
+  } catch (error) {
+    throw new Error(`${kind}: ${error.message}\n${log.split('\n').filter((line) => /WRN|ERR|FTL/.test(line)).join('\n')}`, { cause: error })
+  } finally {
+    child.kill(signal)
+    await ended
+    await connection.close()
+  }
+}
+
+// --- what is written ------------------------------------------------------------------------------
+
+async function fill(connection) {
+  const manager = await jetstreamManager(connection)
+  const js = jetstream(connection)
+  const add = (config) => manager.streams.add({ storage: 'file', ...config })
+  const publish = async (subject, count, make) => {
+    for (let from = 0; from < count; from += 50) {
+      const part = Array.from({ length: Math.min(50, count - from) }, (_, i) => make(from + i))
+      await Promise.all(part.map((message) => js.publish(message.subject ?? subject, message.payload, message.options)))
+    }
+  }
+  await add({ name: 'PLAIN', subjects: ['plain.>'], description: 'everything a record may hold' })
+  await publish('plain', 300, (i) => ({ subject: `plain.${i % 7}`, payload: payloadOf(i), options: optionsOf(i) }))
+  for (const sequence of [1, 2, 17, 150, 151, 152, 300]) await manager.streams.deleteMessage('PLAIN', sequence, false)
+  for (const sequence of [30, 151 + 30]) await manager.streams.deleteMessage('PLAIN', sequence, true)
+
+  await add({ name: 'SMALL', subjects: ['small'], max_bytes: 100_000 })
+  await publish('small', 250, (i) => ({ payload: Buffer.alloc(300 + i, i) }))
+  await add({ name: 'HISTORY', subjects: ['h.>'], max_msgs_per_subject: 3, allow_direct: true })
+  await publish('h', 200, (i) => ({ subject: `h.${(i * 7) % 20}`, payload: payloadOf(i) }))
+  await add({ name: 'COUNTED', subjects: ['counted'], max_msgs: 50 })
+  await publish('counted', 120, (i) => ({ payload: payloadOf(i) }))
+
+  await add({ name: 'PURGED', subjects: ['purged.>'] })
+  await publish('purged', 60, (i) => ({ subject: `purged.${i % 3}`, payload: payloadOf(i) }))
+  await manager.streams.purge('PURGED', { filter: 'purged.1' })
+  await manager.streams.purge('PURGED', { seq: 20 })
+  await manager.streams.purge('PURGED', { filter: 'purged.2', keep: 2 })
+  await add({ name: 'EMPTIED', subjects: ['emptied'] })
+  await publish('emptied', 10, (i) => ({ payload: payloadOf(i) }))
+  await manager.streams.purge('EMPTIED')
+  await add({ name: 'EMPTY', subjects: ['empty'] })
+  await add({ name: 'LASTGONE', subjects: ['lastgone'] })
+  await publish('lastgone', 3, (i) => ({ payload: payloadOf(i) }))
+  await manager.streams.deleteMessage('LASTGONE', 3, false)
+
+  for (const ack_policy of ['explicit', 'all', 'none']) {
+    const config = { durable_name: `c-${ack_policy}`, ack_policy, filter_subject: 'plain.3', ack_wait: 3_600e9 }
+    await manager.consumers.add('PLAIN', config)
+    const consumer = await js.consumers.get('PLAIN', config.durable_name)
+    const messages = []
+    for await (const message of await consumer.fetch({ max_messages: 12, expires: 5_000 })) {
+      messages.push(message)
+      if (messages.length === 12) break
+    }
+    if (ack_policy === 'explicit') for (const index of [0, 1, 3, 7]) await messages[index].ackAck()
+    if (ack_policy === 'all') await messages[6].ackAck()
+  }
+  await manager.consumers.add('HISTORY', { durable_name: 'idle', ack_policy: 'explicit', deliver_policy: 'new' })
+}
+
+async function extend(connection) {
+  const js = jetstream(connection)
+  const manager = await jetstreamManager(connection)
+  for (const subject of ['plain.3', 'small', 'h.1', 'h.1', 'h.1', 'counted', 'purged.1', 'emptied', 'empty', 'lastgone']) {
+    await js.publish(subject, Buffer.from(`more for ${subject}`))
+  }
+  await manager.streams.deleteMessage('PLAIN', 40, false)
+  const consumer = await js.consumers.get('PLAIN', 'c-explicit')
+  for await (const message of await consumer.fetch({ max_messages: 2, expires: 5_000 })) await message.ackAck()
+}
+
+function payloadOf(i) {
+  if (i % 11 === 0) return Buffer.alloc(0)
+  if (i % 5 === 0) return Buffer.from(Array.from({ length: i * 6 }, (_, at) => (at * 31 + i) & 0xff))
+  return Buffer.from(`message ${i} `.repeat(1 + (i % 9)))
+}
+
+function optionsOf(i) {
+  if (i % 6 !== 0) return {}
+  const block = headers()
+  block.set('X-Number', String(i))
+  if (i % 12 === 0) block.append('X-Number', 'twice')
+  return { headers: block }
+}
+
+// --- what is read ---------------------------------------------------------------------------------
+
+async function snapshot(connection) {
+  const manager = await jetstreamManager(connection)
+  const found = []
+  for await (const { config } of manager.streams.list()) {
+    const info = await request(connection, `STREAM.INFO.${config.name}`, { subjects_filter: '>', deleted_details: true })
+    const consumers = []
+    for await (const consumer of manager.consumers.list(config.name)) consumers.push(consumerOf(consumer))
+    consumers.sort((a, b) => a.name.localeCompare(b.name))
+    found.push({ name: config.name, config: configOf(info.config), state: stateOf(info.state), consumers, messages: await messagesOf(connection, config.name, info.state) })
+  }
+  return found.sort((a, b) => a.name.localeCompare(b.name))
+}
+
+async function messagesOf(connection, stream, state) {
+  const messages = []
+  for (let from = 1; from <= state.last_seq; from += 100) {
+    const sequences = Array.from({ length: Math.min(100, state.last_seq - from + 1) }, (_, i) => from + i)
+    const answers = await Promise.all(sequences.map((seq) => request(connection, `STREAM.MSG.GET.${stream}`, { seq })))
+    for (const answer of answers) {
+      if (answer.error === undefined) messages.push(answer.message)
+      else if (answer.error.err_code !== 10037) throw new Error(`${stream}: ${JSON.stringify(answer.error)}`)
+    }
+  }
+  return messages
+}
+
+async function request(connection, subject, body) {
+  return JSON.parse((await connection.request(`$JS.API.${subject}`, JSON.stringify(body))).string())
+}
+
+/** Without what a server adds to say which it is. */
+function configOf(config) {
+  const metadata = Object.entries(config.metadata ?? {}).filter(([key]) => !key.startsWith('_nats.'))
+  return { ...config, metadata: Object.fromEntries(metadata) }
+}
+
+/** A stream that never held anything reports one deleted sequence, 0, in the reference. */
+function stateOf({ consumer_count: _, ...state }) {
+  if (state.last_seq > 0) return state
+  const { num_deleted: _count, deleted: _list, ...rest } = state
+  return rest
+}
+
+function consumerOf({ name, created, delivered, ack_floor, num_ack_pending, num_redelivered, num_pending, config }) {
+  const pair = ({ consumer_seq, stream_seq }) => ({ consumer_seq, stream_seq })
+  return {
+    name,
+    created,
+    delivered: pair(delivered),
+    ack_floor: pair(ack_floor),
+    num_ack_pending,
+    num_redelivered,
+    num_pending,
+    config: configOf(config),
+  }
+}
+
+function compare(problems, where, expected, found) {
+  const names = (all) => all.map((stream) => stream.name).join(' ')
+  if (names(expected) !== names(found)) problems.push(`${where}: streams ${names(found)}, not ${names(expected)}`)
+  for (const stream of expected) {
+    const other = found.find((each) => each.name === stream.name)
+    if (other === undefined) continue
+    for (const part of ['config', 'state', 'consumers', 'messages']) {
+      const difference = firstDifference(stream[part], other[part], part)
+      if (difference !== undefined) problems.push(`${where}: ${stream.name} ${difference}`)
+    }
+  }
+}
+
+/** The first path at which two JSON values differ. */
+function firstDifference(expected, found, path) {
+  if (JSON.stringify(expected) === JSON.stringify(found)) return undefined
+  const isDeep = typeof expected === 'object' && typeof found === 'object' && expected !== null && found !== null
+  if (!isDeep) return `${path}: ${JSON.stringify(found)?.slice(0, 200)}, not ${JSON.stringify(expected)?.slice(0, 200)}`
+  for (const key of new Set([...Object.keys(expected), ...Object.keys(found)])) {
+    const difference = firstDifference(expected[key], found[key], `${path}.${key}`)
+    if (difference !== undefined) return difference
+  }
+  return undefined
+}
