@@ -59,6 +59,7 @@ export class FileStreamStore implements StreamStore {
     const store = new FileStreamStore(options)
     await recoverStream(store.#core)
     try {
+      if (options.config.subjectDeleteMarkerTtl === 0n) store.#age.expire(Number.MAX_SAFE_INTEGER)
       store.#enforceLimits()
     } catch (error) {
       // A full disk must not keep a stream from being read: the limits are applied again next time.
@@ -176,7 +177,7 @@ export class FileStreamStore implements StreamStore {
   ): void {
     const core = this.#core
     core.append(message, size, sequence, time)
-    void ttlSeconds
+    if (ttlSeconds !== 0) core.noteTtl(sequence, time, ttlSeconds)
     enforceAfterAppend(core, sequence)
     this.#age.schedule()
   }
@@ -242,8 +243,10 @@ export class FileStreamStore implements StreamStore {
     // under the limits as they were.
     await this.#index.write()
     await writeStreamMeta(place, { created, config }, { isSynced: (sync ?? 'always') === 'always' })
+    const changesTtl = config.allowMessageTtl !== core.config.allowMessageTtl || config.maxAge > 0n !== core.config.maxAge > 0n
     core.config = config
     this.#age.stop()
+    if (changesTtl) core.ttl.rebuild()
     this.#enforceLimits()
     this.#age.schedule()
   }
@@ -360,6 +363,7 @@ export class FileStreamStore implements StreamStore {
 
   ready(): void {
     this.#age.ready()
+    this.#core.ttl.ready()
   }
 
   /** Rejects, closed all the same, when something that was done could not be made durable. */
@@ -372,6 +376,7 @@ export class FileStreamStore implements StreamStore {
     const core = this.#core
     core.isClosed = true
     this.#age.stop()
+    core.ttl.stop()
     await this.#index.write()
     await this.#index.stop()
     const uncommitted = await core.commit.close()

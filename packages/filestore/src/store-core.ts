@@ -36,6 +36,7 @@ import {
   readTime,
 } from './block/record.js'
 import { SubjectSummary } from './block/subject-summary.js'
+import { MessageTtl } from './limits/message-ttl.js'
 import { GroupCommit, type CommitSubject, type SyncPolicy } from './commit/group-commit.js'
 import { FilterPlans } from './query/filter-plan.js'
 import { MessageCounter } from './query/message-counter.js'
@@ -70,6 +71,7 @@ export class StoreCore implements CommitSubject {
   readonly finder: MessageFinder
   readonly counter: MessageCounter
   readonly commit: GroupCommit
+  readonly ttl: MessageTtl
   listener: StreamStoreListener | undefined
   committedSequence = 0
   appendedBytes = 0
@@ -122,6 +124,7 @@ export class StoreCore implements CommitSubject {
     this.finder = new MessageFinder(contents, this.loader, this.plans)
     this.counter = new MessageCounter(contents, this.loader, this.plans, this.finder)
     this.commit = new GroupCommit({ subject: this, clock, turns, policy: sync, place: directory })
+    this.ttl = new MessageTtl(this)
     this.files.closing = (file) => this.commit.forget(file)
   }
 
@@ -149,6 +152,13 @@ export class StoreCore implements CommitSubject {
     this.#noteLast(block, time)
     this.appendedBytes += size
     this.#changed()
+  }
+
+  /** The last appended message has a time to live. */
+  noteTtl(sequence: number, time: Readonly<{ seconds: number; nanoseconds: number }>, ttlSeconds: number): void {
+    const block = this.writer.active
+    if (block !== undefined) block.ttlCount++
+    this.ttl.add(sequence, time, ttlSeconds)
   }
 
   /** Uses up the sequences up to `last` with one marker. @throws StoreError before anything changed */
@@ -251,6 +261,7 @@ export class StoreCore implements CommitSubject {
     const id = loaded.ids[index] as number
     assert(id !== 0, 'only live messages are removed')
     loaded.ids[index] = 0
+    this.ttl.removed(sequence)
     this.contents.removed(block, sequence, size, id)
     if (block.firstSequence > sequence && block.messageCount > 0) this.#noteFirstTime(loaded)
     if (block.messageCount === 0 || sequence < this.contents.firstSequence) this.retireEmpty(block)

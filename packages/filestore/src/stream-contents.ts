@@ -91,7 +91,7 @@ export class StreamContents {
     for (const block of this.blocks.all) {
       if (block.messageCount === 0) continue
       for (; expected < block.firstSequence; expected++) deleted.push(expected)
-      block.deleted.forEach((sequence) => deleted.push(sequence))
+      block.deleted.forEach((sequence) => void deleted.push(sequence))
       expected = block.lastSequence + 1
     }
     for (; expected <= this.lastSequence; expected++) deleted.push(expected)

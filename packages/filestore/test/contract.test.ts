@@ -43,7 +43,7 @@ for (const [name, options] of Object.entries<Options>({ plain: {}, 'small blocks
     {
       kind: 'file',
       durable: true,
-      messageTtl: false,
+      messageTtl: true,
       sizeOf: (subjectSize, headerSize, payloadSize) =>
         22 + subjectSize + payloadSize + 8 + (headerSize > 0 ? 4 + headerSize : 0),
     },

@@ -8,8 +8,7 @@
  *
  * messageCount = lastSequence - firstSequence + 1 - deleted.size, always.
  */
-import type { OpenFile } from '@rivulet/store-types'
-import { SequenceSet } from './sequence-set.js'
+import { SequenceSet, type OpenFile } from '@rivulet/store-types'
 import type { LoadedBlock } from './loaded-block.js'
 import type { SubjectSummary } from './subject-summary.js'
 

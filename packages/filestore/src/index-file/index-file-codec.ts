@@ -5,14 +5,16 @@
  * file's bytes, described by typed arrays, until they go into the subject table.
  */
 import {
+  SequenceSet,
   VarintCursor,
   assert,
+  decodeSequenceSet,
+  encodeSequenceSet,
+  encodedSequenceSetSize,
   uvarintSize,
   writeSvarintBig,
   writeUvarint,
 } from '@rivulet/store-types'
-import { SequenceSet } from '../block/sequence-set.js'
-import { decodeSequenceSet, encodeSequenceSet, encodedSetSize } from './sequence-set-codec.js'
 
 export const INDEX_FILE = 'index.db'
 const MAGIC = 11
@@ -113,7 +115,7 @@ function sizeOf(index: StreamIndex): number {
   for (let i = 0; i < subjects.count; i++) {
     size += (subjects.sizes[i] as number) + 3 + uvarintSize(subjects.totals[i] as number) + 10
   }
-  for (const block of blocks) size += 9 * SVARINT_SIZE_MAX + (block.deleted.size === 0 ? 0 : encodedSetSize(block.deleted))
+  for (const block of blocks) size += 9 * SVARINT_SIZE_MAX + (block.deleted.size === 0 ? 0 : encodedSequenceSetSize(block.deleted))
   return size
 }
 
@@ -183,9 +185,14 @@ function decodeBlock(cursor: VarintCursor, baseTime: bigint, version: number): I
   const deletedCount = cursor.readUvarint()
   const ttlCount = version >= 2 ? cursor.readUvarint() : 0
   const scheduleCount = version >= 3 ? cursor.readUvarint() : 0
-  const deleted = new SequenceSet()
-  if (deletedCount > 0) decodeSequenceSet(cursor, deleted)
+  const deleted = deletedCount > 0 ? decodeDeleted(cursor) : new SequenceSet()
   if (deleted.size !== deletedCount) throw new Error(`block ${index}: ${deleted.size} deleted, ${deletedCount} counted`)
   if (index > 0xffff_ffff) throw new Error(`block index ${index}`)
   return { index, byteCount, firstSequence, firstTime, lastSequence, lastTime, ttlCount, scheduleCount, deleted }
+}
+
+function decodeDeleted(cursor: VarintCursor): SequenceSet {
+  const { set, end } = decodeSequenceSet(cursor.bytes, cursor.offset)
+  cursor.offset = end
+  return set
 }

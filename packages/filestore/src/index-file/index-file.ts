@@ -6,7 +6,7 @@
  */
 import { join } from 'node:path'
 import { nanosOf } from '@rivulet/store-types'
-import { readFileIfPresent, replaceFiles } from '../atomic-file.js'
+import { readFileIfPresent, replaceFiles, type FileContents } from '../atomic-file.js'
 import type { Block } from '../block/block.js'
 import type { BlockFiles } from '../block/block-files.js'
 import { hashKey } from '../hash/hash-kernel.js'
@@ -113,14 +113,19 @@ function lastChecksumOf(files: BlockFiles, index: number): Buffer {
 }
 
 /**
- * Describes `contents`, all of whose bytes are written. The bytes are made before the first await, so
- * that changes made meanwhile do not mix in.
+ * Describes `contents`, all of whose bytes are written; `others` are caches that go with it. The bytes
+ * are made before the first await, so that changes made meanwhile do not mix in.
  */
-export function writeIndexFile(files: BlockFiles, contents: StreamContents, isSynced: boolean): Promise<void> {
+export function writeIndexFile(
+  files: BlockFiles,
+  contents: StreamContents,
+  others: readonly FileContents[],
+  isSynced: boolean,
+): Promise<void> {
   const last = contents.blocks.last
   if (last === undefined) return Promise.resolve()
-  const bytes = indexBytes(files, contents, last)
-  return replaceFiles(files.fileSystem, files.directory, [{ name: INDEX_FILE, bytes }], { isSynced })
+  const index = { name: INDEX_FILE, bytes: indexBytes(files, contents, last) }
+  return replaceFiles(files.fileSystem, files.directory, [index, ...others], { isSynced })
 }
 
 /** As `writeIndexFile`, done when it returns. @throws the file system's error */

@@ -3,6 +3,7 @@
  * minutes while the stream changes, unless it has so many subjects that the pause would be felt.
  */
 import type { Timer } from '@rivulet/store-types'
+import { TTL_FILE } from '../limits/message-ttl.js'
 import type { StoreCore } from '../store-core.js'
 import { writeFloor } from '../recovery/floor-file.js'
 import { writeIndexFile, writeIndexFileNow } from './index-file.js'
@@ -34,7 +35,8 @@ export class IndexKeeper {
       core.commit.commitNow()
       core.isIndexStale = false
       const waiting = core.awaitingIndexCount
-      this.#writing = writeIndexFile(core.files, core.contents, core.options.sync === 'always')
+      const others = core.ttl.isEnabled ? [{ name: TTL_FILE, bytes: core.ttl.encode() }] : []
+      this.#writing = writeIndexFile(core.files, core.contents, others, core.options.sync === 'always')
       await this.#writing
       core.indexWritten(waiting)
       return true

@@ -6,7 +6,6 @@
  */
 import { Timestamp, compareTimes, millisBetween, setFromNanos, type Timer } from '@rivulet/store-types'
 import type { StoreCore } from '../store-core.js'
-import { ttlOf } from './ttl-header.js'
 
 const TIMER_MS_MIN = 250
 const SLICE_MESSAGES = 5_000
@@ -61,7 +60,7 @@ export class AgeLimit {
       if (compareTimes(time.seconds, time.nanoseconds, cutoff.seconds, cutoff.nanoseconds) > 0) return false
       if (removed === most) return true
       from = sequence + 1
-      const isKept = config.allowMessageTtl && ttlOf(loaded.area, loaded.offsets[index] as number) === -1
+      const isKept = config.allowMessageTtl && this.#core.ttl.neverExpires(sequence)
       if (!isKept) this.#core.removeAt(loaded, index, 'limit')
     }
     return false

@@ -1,9 +1,12 @@
 /**
- * Opening a stream, in order: an interrupted purge, index.db, the floor, the blocks. What each kind of damage leads to is the table of docs/recovery.md.
+ * Opening a stream, in order: an interrupted purge, index.db, the floor, the blocks. What
+ * each kind of damage leads to is the table of docs/recovery.md.
  */
+import type { Block } from '../block/block.js'
+import type { ByteArea } from '../block/record.js'
 import { checkpointOf, messagesIn, readIndexFile, stalenessOf } from '../index-file/index-file.js'
 import type { StreamIndex } from '../index-file/index-file-codec.js'
-import type { Block } from '../block/block.js'
+import { ttlOf } from '../limits/ttl-header.js'
 import type { StoreCore } from '../store-core.js'
 import { finishInterruptedPurge } from './finish-purge.js'
 import { readFloor } from './floor-file.js'
@@ -29,6 +32,7 @@ export async function recoverStream(core: StoreCore): Promise<void> {
     const { last } = contents.blocks
     if (last !== undefined) writer.adopt(last)
     startAfter(core, config.firstSequence - 1)
+    core.ttl.recover()
   } else {
     if (index !== undefined) options.logger.debug(`Stream '${config.name}': index.db is old: ${staleness}`)
     const checkpoint = index === undefined ? undefined : checkpointOf(index)
@@ -42,10 +46,15 @@ export function recoverBlocks(core: StoreCore, known: KnownBefore): void {
   const { contents, files, writer, config } = core
   const { checkpoint, index } = known
   const damaged = core.damaged.bind(core)
+  const withHeaders = (block: Block, area: ByteArea, offset: number) => {
+    if (!core.ttl.isEnabled || ttlOf(area, offset) === 0) return
+    block.ttlCount++
+    core.ttl.addRecord(area, offset)
+  }
   const listed = index?.lastBlockIndex ?? 0
   // A floor beyond everything that is known was left by another life of this directory.
   const floor = known.floor
-  const scanned = recoverByScan({ files, contents, config, checkpoint, floor, damaged })
+  const scanned = recoverByScan({ files, contents, config, checkpoint, floor, damaged, withHeaders })
   writer.nextIndex = Math.max(scanned.nextIndex, listed + 1)
   const { last } = contents.blocks
   if (scanned.isLastUsable && last !== undefined) writer.adopt(last)

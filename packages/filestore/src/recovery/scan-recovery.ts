@@ -36,6 +36,8 @@ export type ScanRecoveryOptions = Readonly<{
   /** Everything below it was removed; 0: unknown. */
   floor: number
   damaged: (report: DamageReport) => void
+  /** A live message with headers; it may still go when later records are read. */
+  withHeaders: (block: Block, area: ByteArea, offset: number) => void
 }>
 
 export type ScanRecovery = Readonly<{
@@ -158,7 +160,7 @@ class BlockRecovery {
       }
       if (sequence === 0 || !this.#replay.accepts(sequence)) continue
       if ((flags & SKIP_BIT) !== 0) this.#replay.skipped(sequence)
-      else this.#replayMessage(area, offset, sequence)
+      else this.#replayMessage(block, area, offset, sequence)
       this.#noteTime(block, area, offset)
     }
     // A block without messages of its own may carry the last sequence and its time.
@@ -171,12 +173,14 @@ class BlockRecovery {
     }
   }
 
-  #replayMessage(area: ByteArea, offset: number, sequence: number): void {
+  #replayMessage(block: Block, area: ByteArea, offset: number, sequence: number): void {
     const { view, bytes } = area
     const subjectSize = readSubjectSize(view, offset)
     const id = this.#options.contents.subjects.intern(bytes, offset + RECORD_HEADER_SIZE, subjectSize)
     const isLive = this.#replay.message(sequence, readRecordSize(view, offset), offset, id)
-    if (!isLive || !this.#allowsRollup || !hasHeaders(view, offset)) return
+    if (!isLive || !hasHeaders(view, offset)) return
+    this.#options.withHeaders(block, area, offset)
+    if (!this.#allowsRollup) return
     const headersAt = offset + RECORD_HEADER_SIZE + subjectSize
     const scope = rollupScopeOf(bytes, headersAt + 4, view.getUint32(headersAt, true))
     if (scope !== undefined) this.#replay.rollup(scope)

@@ -48,6 +48,7 @@ export function truncate(core: StoreCore, sequence: number): void {
     contents.lastNanoseconds = 0
     return
   }
+  core.ttl.truncated(sequence)
   const checkpoint = checkpointAt(core, sequence)
   const tombstones: Tombstone[] = []
   const cuts = collectCuts(core, sequence, tombstones)
@@ -64,7 +65,7 @@ function checkpointAt(core: StoreCore, lastSequence: number): Checkpoint {
   const { contents } = core
   const removed = new Set<number>()
   for (const block of contents.blocks.all) {
-    if (block.messageCount > 0) block.deleted.forEach((sequence) => removed.add(sequence))
+    if (block.messageCount > 0) block.deleted.forEach((sequence) => void removed.add(sequence))
   }
   const firstSequence = Math.min(contents.firstSequence, lastSequence + 1)
   return { firstSequence, lastSequence, isRemoved: (sequence) => removed.has(sequence) }
