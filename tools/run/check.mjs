@@ -6,7 +6,7 @@ const steps = [
   ['build and types', () => build()],
   ['lint', () => run(binary('oxlint'), ['--quiet', 'packages', 'tools'])],
   ['arrows', () => run(process.execPath, ['tools/check/arrows.mjs'])],
-  ['unused code', () => run(binary('knip'), ['--no-progress'])],
+  ['unused code', () => run(binary('knip'), ['--no-progress', '--no-config-hints'])],
   ['port ledger', () => run(process.execPath, ['tools/ledger/ledger.mjs', '--check'])],
   ['packed packages', () => run(process.execPath, ['tools/check/packed-packages.mjs'])],
 ]

@@ -1,5 +1,5 @@
 /** Facts of the machine and the process: memory, addresses, paths. The one place that asks for them. */
-import { availableParallelism, homedir, networkInterfaces, tmpdir, totalmem } from 'node:os'
+import { availableParallelism, networkInterfaces, tmpdir, totalmem } from 'node:os'
 import { statfsSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
@@ -34,10 +34,6 @@ export function interfaceAddresses(): string[] {
 /** The name the executable was called by, without a script's ending: it names the ports file. */
 export function executableName(argument: string | undefined): string {
   return basename(argument ?? 'rivulet').replace(/\.[cm]?js$/, '')
-}
-
-export function homeDirectory(): string {
-  return homedir()
 }
 
 /** Shown where nats-server shows its Go version. */
