@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { Harness } from './harness.js'
+import { Harness, holdCommits } from './harness.js'
 
 const TIME = 'Nats-Time-Stamp: 2024-01-01T00:00:00Z\r\n'
 
@@ -205,5 +205,54 @@ describe('streams that do not allow it', () => {
 
   it('that are not there likewise', async () => {
     expect(await get({ seq: 1 }, 'NOPE')).toEqual(['503'])
+  })
+})
+
+describe('messages that are not committed yet', () => {
+  it.each([
+    ['S.s.new', '', 's.new', 1],
+    ['S', '{"seq":9}', 's.new', 1],
+    ['S', '{"next_by_subj":"s.new"}', 's.new', 1],
+    ['S', '{"batch":5,"seq":9}', 's.new', 2],
+    ['S', '{"multi_last":["s.new"]}', 's.new', 2],
+  ])('are waited for: %s with %s', async (suffix, body, subject, count) => {
+    const commits = holdCommits(api, 'S')
+    const inbox = api.subscribe('inbox')
+
+    api.send(subject, { payload: 'x' })
+    api.send(`$JS.API.DIRECT.GET.${suffix}`, { reply: 'inbox', payload: body })
+    await api.settle()
+    expect(inbox.take()).toEqual([])
+    commits.commit()
+    await api.settle()
+
+    const replies = inbox.take()
+    expect(replies).toHaveLength(count)
+    expect(replies[0]?.text).toBe('x')
+  })
+
+  it('hold up nothing that is committed', async () => {
+    holdCommits(api, 'S')
+
+    api.send('s.new', { payload: 'x' })
+
+    expect(await get('', 'S.s.a')).toEqual(['s.a 4 m4'])
+    expect(await get({ seq: 1 })).toEqual(['s.a 1 m1'])
+  })
+
+  it('of a subject that is overwritten without pause are shown after a few commits', async () => {
+    const commits = holdCommits(api, 'S')
+    const inbox = api.subscribe('inbox')
+
+    api.send('$JS.API.DIRECT.GET.S.s.a', { reply: 'inbox' })
+    api.send('s.a', { payload: 'next' })
+    api.send('$JS.API.DIRECT.GET.S.s.a', { reply: 'inbox' })
+    for (let i = 0; i < 10; i++) {
+      await api.settle()
+      commits.commit(() => api.send('s.a', { payload: `again ${i}` }))
+    }
+    await api.settle()
+
+    expect(inbox.take().map((reply) => reply.text)).toEqual(['m4', 'again 3'])
   })
 })

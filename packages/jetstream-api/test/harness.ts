@@ -14,7 +14,7 @@ import {
   type MessageView,
 } from '@rivulet/store-types'
 import { Account, Subscription, type ClientInfo, type MessageSink, type Publisher } from '@rivulet/accounts'
-import { JetStream, type AccountLimits, type JetStreamAccount, type JetStreamOptions } from '@rivulet/jetstream-core'
+import { JetStream, type AccountLimits, type JetStreamAccount, type JetStreamOptions, type Stream } from '@rivulet/jetstream-core'
 import { memoryStorage } from '@rivulet/memstore'
 import { JetStreamApi, type JetStreamApiOptions } from '../src/index.js'
 
@@ -171,6 +171,25 @@ export class Harness {
   async #round(): Promise<void> {
     this.turns.run()
     await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+/** From now on nothing that is appended to the stream counts as committed until `commit` says so. */
+export function holdCommits(harness: Harness, name: string): { commit: (before?: () => void) => void } {
+  const store = (harness.jetStream.streams.get(name) as Stream).store
+  let committed = store.lastSequence
+  let release: () => void = () => {}
+  let flushed = new Promise<void>((resolve) => (release = resolve))
+  Object.defineProperty(store, 'committedSequence', { get: () => committed })
+  store.flush = () => flushed
+  return {
+    /** `before` runs when the sync has begun: what it appends is not part of it. */
+    commit: (before = () => {}) => {
+      committed = store.lastSequence
+      before()
+      release()
+      flushed = new Promise<void>((resolve) => (release = resolve))
+    },
   }
 }
 

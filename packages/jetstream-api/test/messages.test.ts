@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { Harness } from './harness.js'
+import { Harness, holdCommits } from './harness.js'
 
 let api: Harness
 beforeEach(async () => {
@@ -72,6 +72,22 @@ describe('STREAM.MSG.GET', () => {
   it('looks at the body before it looks for the stream', async () => {
     expect(await api.failureOf('STREAM.MSG.GET.NOPE', '{')).toBe('10025 invalid JSON: unexpected EOF')
     expect(await api.failureOf('STREAM.MSG.GET.NOPE', { seq: 1 })).toBe('10059 stream not found')
+  })
+})
+
+describe('STREAM.MSG.GET of a message that is not committed yet', () => {
+  it('waits for the commit', async () => {
+    const commits = holdCommits(api, 'G')
+    const inbox = api.subscribe('inbox')
+
+    api.send('g.new', { payload: 'x' })
+    api.send('$JS.API.STREAM.MSG.GET.G', { reply: 'inbox', payload: '{"seq":4}' })
+    await api.settle()
+    expect(inbox.take()).toEqual([])
+    commits.commit()
+    await api.settle()
+
+    expect(inbox.take()).toHaveLength(1)
   })
 })
 

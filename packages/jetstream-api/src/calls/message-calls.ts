@@ -6,7 +6,10 @@ import { isEmptyRequest, readBody } from '../request/request-body.js'
 import { messageDeleteShape, messageShape } from '../request/request-shapes.js'
 import { answer, requireAccount, requireStream, type AnswerOrSilence, type ApiCall, type Members } from './api-call.js'
 
-export function getMessage(call: ApiCall): AnswerOrSilence {
+/** A subject that is written without pause has an uncommitted last message each time; then it is given out as it is. */
+const WAITS_MAX = 4
+
+export async function getMessage(call: ApiCall): Promise<AnswerOrSilence> {
   const account = requireAccount(call)
   if (isEmptyRequest(call.request.body)) throw apiError('JSBadRequestErr')
   const query = messageQuery(readBody(messageShape, call.request.body, call.server.isStrict))
@@ -16,6 +19,11 @@ export function getMessage(call: ApiCall): AnswerOrSilence {
 
   const message = new StoredMessage()
   if (!load(stream, query, message, call)) throw apiError('JSNoMessageFoundErr')
+  // What a power cut could still take back is not shown.
+  for (let waits = 0; message.sequence > stream.store.committedSequence && waits < WAITS_MAX; waits++) {
+    await stream.atRest()
+    if (!load(stream, query, message, call)) throw apiError('JSNoMessageFoundErr')
+  }
   return answer({ message: messageMembers(message, query.noHeaders) })
 }
 

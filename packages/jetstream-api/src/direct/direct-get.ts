@@ -5,10 +5,13 @@
  *
  *     $JS.API.DIRECT.GET.<stream>              the body says what
  *     $JS.API.DIRECT.GET.<stream>.<subject>    last message of that subject
+ *
+ * What is found and not yet committed is waited for: nobody is told of what a power cut could take back.
  */
 import {
   decodeShape,
   isLiteral,
+  messageOf,
   parseJson,
   StoredMessage,
   StoreError,
@@ -30,12 +33,24 @@ const DOT = 0x2e
 const NAME_START = DIRECT_PREFIX.length + 1
 /** Subjects that one request for the last message of many may match. */
 const MULTI_SUBJECTS_MAX = 1024
+/** A subject that is written without pause has an uncommitted last message each time; then it is given out as it is. */
+const WAITS_MAX = 4
 
 export type DirectGetOptions = Readonly<{
   account: JetStreamAccount
   logger: Logger
   /** bytes of messages in one batch where the request names no bound */
   batchBytesMax: number
+}>
+
+/** A request on its way to an answer. */
+type Get = Readonly<{
+  request: MessageView
+  stream: Stream
+  /** where the subject asked for begins in the request's subject bytes; -1: the body says what is asked for */
+  keyStart: number
+  /** how often it has waited for a commit */
+  waits: number
 }>
 
 export class DirectGet implements MessageSink {
@@ -73,17 +88,37 @@ export class DirectGet implements MessageSink {
       this.#reply.status(request, '412 Required Api Level')
       return
     }
+    this.#answer({ request, stream, keyStart: nameEnd === end ? -1 : nameEnd + 1, waits: 0 })
+  }
+
+  #answer(get: Get): void {
     try {
-      if (nameEnd === end) this.#getByBody(request, stream)
-      else this.#getBySubject(request, stream, nameEnd + 1)
+      if (get.keyStart < 0) this.#getByBody(get)
+      else this.#getBySubject(get)
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
-      this.#logger.warn({ err: error, stream: stream.name }, 'direct get can not read a message')
-      this.#reply.status(request, '404 Message Not Found')
+      this.#logger.warn({ err: error, stream: get.stream.name }, 'direct get can not read a message')
+      this.#reply.status(get.request, '404 Message Not Found')
     }
   }
 
-  #getBySubject(request: MessageView, stream: Stream, keyStart: number): void {
+  /** Asks again once all that is there now is committed. */
+  #wait(get: Get): void {
+    const { request, stream } = get
+    const copy = messageOf({
+      subject: request.subject(),
+      reply: request.reply(),
+      headers: request.headers(),
+      payload: request.payload(),
+    })
+    const again = { ...get, request: copy, keyStart: get.keyStart - (get.keyStart < 0 ? 0 : request.subjectOffset), waits: get.waits + 1 }
+    void stream.atRest().then(() => {
+      if (!stream.isClosed) this.#answer(again)
+    })
+  }
+
+  #getBySubject(get: Get): void {
+    const { request, stream, keyStart } = get
     let noHeaders = false
     if (request.payloadSize > 0) {
       const query = readQuery(request.payload())
@@ -96,7 +131,7 @@ export class DirectGet implements MessageSink {
     if (!this.#loadLast(stream.store, request.subjectBytes, keyStart, keySize)) {
       return this.#reply.status(request, '404 Message Not Found')
     }
-    this.#sendOne(request, stream, noHeaders)
+    this.#sendOne(get, noHeaders)
   }
 
   /** The last message of a subject; a literal one costs no string. */
@@ -107,7 +142,8 @@ export class DirectGet implements MessageSink {
     return !isLiteral(key) && store.loadLast(SubjectFilter.of(key), this.#message) > 0
   }
 
-  #getByBody(request: MessageView, stream: Stream): void {
+  #getByBody(get: Get): void {
+    const { request } = get
     if (request.payloadSize === 0) return this.#reply.status(request, '408 Empty Request')
     const query = readQuery(request.payload())
     if (query === undefined) return this.#reply.status(request, '408 Malformed Request')
@@ -117,13 +153,15 @@ export class DirectGet implements MessageSink {
     }
     if (isRefused(query)) return this.#reply.status(request, '408 Bad Request')
 
-    if (query.multiLast.length > 0) this.#getMulti(request, stream, query)
-    else if (query.batch !== 0) this.#getBatch(request, stream, query)
-    else this.#getOne(request, stream, query)
+    if (query.multiLast.length === 0 && query.batch === 0) return this.#getOne(get, query)
+    const { store } = get.stream
+    if (store.committedSequence < store.lastSequence && get.waits === 0) return this.#wait(get)
+    if (query.multiLast.length > 0) this.#getMulti(request, get.stream, query)
+    else this.#getBatch(request, get.stream, query)
   }
 
-  #getOne(request: MessageView, stream: Stream, query: MessageQuery): void {
-    const { store } = stream
+  #getOne(get: Get, query: MessageQuery): void {
+    const { store } = get.stream
     const from = startSequence(store, query)
     let isFound: boolean
     if (query.nextBySubject !== '') {
@@ -133,11 +171,13 @@ export class DirectGet implements MessageSink {
     } else {
       isFound = store.loadLast(SubjectFilter.of(query.lastBySubject), this.#message) > 0
     }
-    if (isFound) this.#sendOne(request, stream, query.noHeaders)
-    else this.#reply.status(request, '404 Message Not Found')
+    if (isFound) this.#sendOne(get, query.noHeaders)
+    else this.#reply.status(get.request, '404 Message Not Found')
   }
 
-  #sendOne(request: MessageView, stream: Stream, noHeaders: boolean): void {
+  #sendOne(get: Get, noHeaders: boolean): void {
+    const { request, stream } = get
+    if (this.#message.sequence > stream.store.committedSequence && get.waits < WAITS_MAX) return this.#wait(get)
     if (noHeaders) this.#reply.payload(request, this.#message)
     else this.#reply.message(request, stream.name, this.#message, undefined)
   }
@@ -151,7 +191,7 @@ export class DirectGet implements MessageSink {
     let budget = this.#budgetOf(query)
     for (let sent = 0; sent < query.batch && budget > 0; sent++) {
       const sequence = store.loadNext(filter, from, this.#message)
-      if (sequence === 0) {
+      if (sequence === 0 || sequence > store.committedSequence) {
         if (sent > 0) break
         return this.#reply.status(request, '404 Message Not Found')
       }
