@@ -8,4 +8,5 @@ export { DEFAULT_CONNECTION_LIMITS, type ConnectionHost, type ConnectionLimits }
 export { Connection } from './connection/connection.js'
 export { Traffic } from './connection/traffic.js'
 export type { Transport, TransportKind } from './connection/transport.js'
-export { Arena, WireMemory, type WireMemoryOptions } from './memory/wire-memory.js'
+export { Arena } from './memory/arena.js'
+export { WireMemory, type WireMemoryOptions } from './memory/wire-memory.js'

@@ -14,7 +14,7 @@
  */
 import { assert, isLiteral } from '@rivulet/store-types'
 import { CachedRoute, ChangeCount, isEmptyRoute, type Route } from './route.js'
-import { hashBytes } from './subject-hash.js'
+import { SubjectKey } from './subject-key.js'
 import { type SubjectEntry, SubjectTable } from './subject-table.js'
 import type { Subscription, SubscriptionPlace } from './subscription.js'
 import { WildcardTrie } from './wildcard-trie.js'
@@ -23,6 +23,8 @@ const DOT = 0x2e
 /** Entries of each table of routes. */
 const ROUTES_MAX = 16_384
 const FIRST_TOKENS_MAX = 16_384
+/** Every so many-th use of a deep prefix, less one; a power of two, less one. */
+const ALIAS_MASK = 15
 const ACK_PREFIX = '$JS.ACK.'
 const ACK_TOKENS = ['$JS', 'ACK']
 
@@ -36,11 +38,12 @@ export class SubscriptionList {
   #generation = 1
   #count = 0
   #insertCount = 0
-  readonly #seed: number
-  readonly #literals: SubjectTable
+  /** Work space of look-ups. */
+  readonly #key: SubjectKey
+  readonly #literals = new SubjectTable()
   readonly #wildcards = new WildcardTrie()
-  readonly #prefixes: SubjectTable
-  readonly #subjects: SubjectTable
+  readonly #prefixes = new SubjectTable()
+  readonly #subjects = new SubjectTable()
   /** Changes of subscriptions with wildcards, by first token. */
   readonly #changes = new Map<string, ChangeCount>()
   /** Changes of any of them. */
@@ -51,16 +54,14 @@ export class SubscriptionList {
   #everyChange = 0
   #emptyRoute: CachedRoute
   #deepCount = 0
+  #deepHits = 0
   #ackLiteralCount = 0
   #ackInterest = false
   #ackInterestGeneration = 0
 
   /** `seed`: any 32-bit integer, unknown to clients. */
   constructor(seed = 0) {
-    this.#seed = seed | 0
-    this.#literals = new SubjectTable(this.#seed)
-    this.#prefixes = new SubjectTable(this.#seed)
-    this.#subjects = new SubjectTable(this.#seed)
+    this.#key = new SubjectKey(seed)
     this.#emptyRoute = this.#routeTo([], '', this.#noChanges)
   }
 
@@ -83,7 +84,7 @@ export class SubscriptionList {
     assert(subscription.place === undefined, 'a subscription is in one list, once')
     const { subject } = subscription
     if (isLiteral(subject)) {
-      const entry = this.#literals.findOrAdd(subject)
+      const entry = this.#literals.findOrAdd(this.#key.setText(subject))
       if (entry.subscriptions.length > 0) entry.subscriptions.push(subscription)
       else {
         entry.subscriptions = [subscription]
@@ -91,7 +92,7 @@ export class SubscriptionList {
       }
       subscription.place = entry
       subscription.placeIndex = entry.subscriptions.length - 1
-      this.#literalChanged(entry, 1)
+      this.#literalChanged(entry, subject, 1)
     } else {
       this.#wildcards.insert(subscription)
       this.#wildcardChanged(subject)
@@ -114,7 +115,7 @@ export class SubscriptionList {
     }
     if (isLiteral(subject)) {
       const entry = place as SubjectEntry
-      this.#literalChanged(entry, -1)
+      this.#literalChanged(entry, subject, -1)
       if (entry.subscriptions.length === 0) this.#literals.remove(entry)
     } else {
       this.#wildcards.removed(subscription)
@@ -148,9 +149,11 @@ export class SubscriptionList {
   /** The route of a literal subject that lies in `bytes`. Empty for a subject with an empty token. */
   routeOf(bytes: Buffer, offset: number, size: number): Route {
     if (this.#literals.size > 0) {
-      const hash = hashBytes(bytes, offset, size, this.#seed)
-      const entry = this.#literals.find(bytes, offset, size, hash)
-      if (entry !== undefined) return this.#holds(entry.route) ? (entry.route as CachedRoute) : this.#routeLiteral(entry)
+      const entry = this.#literals.find(this.#key.setBytes(bytes, offset, size))
+      if (entry !== undefined) {
+        if (this.#holds(entry.route)) return entry.route as CachedRoute
+        return this.#routeLiteral(entry, bytes.latin1Slice(offset, offset + size))
+      }
     }
     if (this.#wildcards.count === 0) return this.#empty()
     let dot = offset + size - 1
@@ -158,13 +161,15 @@ export class SubscriptionList {
     // A single token has the empty prefix; an empty first or last token matches nothing.
     if (dot === offset || dot === offset + size - 1 || size === 0) return this.#empty()
     const prefixSize = dot < offset ? 0 : dot - offset
-    const hash = hashBytes(bytes, offset, prefixSize, this.#seed)
-    const prefix = this.#prefixes.find(bytes, offset, prefixSize, hash)
+    const prefix = this.#prefixes.find(this.#key.setBytes(bytes, offset, prefixSize))
     if (prefix !== undefined && this.#holds(prefix.route)) {
       return prefix.isUniform ? (prefix.route as CachedRoute) : this.#routeSubject(bytes, offset, size)
     }
     const deep = this.#deepCount > 0 ? this.#findDeep(bytes, offset, dot) : undefined
-    return deep ?? this.#routePrefix(bytes, offset, size, prefixSize)
+    if (deep === undefined) return this.#routePrefix(bytes, offset, size, prefixSize)
+    // A prefix that is asked for again and again is found in one step the next time.
+    if ((++this.#deepHits & ALIAS_MASK) === 0) this.#addAlias(bytes, offset, prefixSize, deep)
+    return deep
   }
 
   /** The route of a literal subject, wire text. */
@@ -200,9 +205,9 @@ export class SubscriptionList {
 
   // --- changes --------------------------------------------------------------------------------------
 
-  #literalChanged(entry: SubjectEntry, difference: number): void {
+  #literalChanged(entry: SubjectEntry, subject: string, difference: number): void {
     entry.route = undefined
-    if (entry.subject.startsWith(ACK_PREFIX)) this.#ackLiteralCount += difference
+    if (subject.startsWith(ACK_PREFIX)) this.#ackLiteralCount += difference
   }
 
   /**
@@ -211,7 +216,7 @@ export class SubscriptionList {
    */
   #voidShared(subject: string): void {
     for (let dot = -1; ; ) {
-      const entry = this.#prefixes.findText(dot < 0 ? '' : subject.slice(0, dot))
+      const entry = this.#prefixes.find(this.#key.setText(dot < 0 ? '' : subject.slice(0, dot)))
       if (entry !== undefined) entry.route = undefined
       dot = subject.indexOf('.', dot + 1)
       if (dot < 0) return
@@ -261,22 +266,21 @@ export class SubscriptionList {
     return this.#emptyRoute
   }
 
-  #routeLiteral(entry: SubjectEntry): CachedRoute {
-    const tokens = entry.subject.split('.')
-    const places = this.#wildcards.count === 0 ? [] : this.#wildcards.match(tokens)
-    entry.route = this.#routeTo([entry, ...places], entry.subject, this.#changesOf(entry.subject))
+  #routeLiteral(entry: SubjectEntry, subject: string): CachedRoute {
+    const places = this.#wildcards.count === 0 ? [] : this.#wildcards.match(subject.split('.'))
+    entry.route = this.#routeTo([entry, ...places], subject, this.#changesOf(subject))
     return entry.route
   }
 
   /** Of a subject without literal subscriptions, whose prefix does not decide. */
   #routeSubject(bytes: Buffer, offset: number, size: number): CachedRoute {
-    const hash = hashBytes(bytes, offset, size, this.#seed)
-    let entry = this.#subjects.find(bytes, offset, size, hash)
+    const key = this.#key.setBytes(bytes, offset, size)
+    let entry = this.#subjects.find(key)
     if (entry !== undefined && this.#holds(entry.route)) return entry.route as CachedRoute
     const subject = bytes.latin1Slice(offset, offset + size)
     if (entry === undefined) {
       if (this.#subjects.size >= ROUTES_MAX) this.#subjects.clear()
-      entry = this.#subjects.findOrAdd(subject)
+      entry = this.#subjects.findOrAdd(key)
     }
     entry.route = this.#routeTo(this.#wildcards.match(subject.split('.')), subject, this.#changesOf(subject))
     return entry.route
@@ -304,27 +308,38 @@ export class SubscriptionList {
     return prefix === '' ? this.#noChanges : this.#changesOf(prefix)
   }
 
-  #prefixEntry(key: string): SubjectEntry {
-    const found = this.#prefixes.findText(key)
+  #prefixEntry(prefix: string): SubjectEntry {
+    const packed = this.#key.setText(prefix)
+    const found = this.#prefixes.find(packed)
     if (found !== undefined) return found
     if (this.#prefixes.size >= ROUTES_MAX) {
       this.#prefixes.clear()
       this.#deepCount = 0
     }
-    return this.#prefixes.findOrAdd(key)
+    return this.#prefixes.findOrAdd(packed)
+  }
+
+  /** The prefix up to the last dot has the route of a deep prefix above it. */
+  #addAlias(bytes: Buffer, offset: number, prefixSize: number, route: CachedRoute): void {
+    if (route === this.#emptyRoute) return
+    const entry = this.#prefixEntry(bytes.latin1Slice(offset, offset + prefixSize))
+    if (entry.isDeep) return
+    // A route of its own: shared by two entries, one could renew what the other has given up.
+    const validity = { generation: this.#generation, changes: route.changes, seenEveryChange: this.#everyChange }
+    entry.route = new CachedRoute(route, validity)
+    entry.isUniform = true
   }
 
   /** A prefix shorter than up to the last dot that decides for everything below it. */
   #findDeep(bytes: Buffer, offset: number, lastDot: number): CachedRoute | undefined {
     if (bytes[offset] === DOT) return this.#empty()
-    const everything = this.#prefixes.find(bytes, offset, 0, hashBytes(bytes, offset, 0, this.#seed))
+    const everything = this.#prefixes.find(this.#key.setBytes(bytes, offset, 0))
     let found = everything?.isDeep && this.#holds(everything.route) ? everything.route : undefined
     for (let i = offset; i < lastDot; i++) {
       if (bytes[i] !== DOT) continue
       if (bytes[i + 1] === DOT) return this.#empty()
       if (found !== undefined) continue
-      const hash = hashBytes(bytes, offset, i - offset, this.#seed)
-      const entry = this.#prefixes.find(bytes, offset, i - offset, hash)
+      const entry = this.#prefixes.find(this.#key.setBytes(bytes, offset, i - offset))
       if (entry?.isDeep && this.#holds(entry.route)) found = entry.route
     }
     return found

@@ -121,6 +121,22 @@ describe('routes that are kept', () => {
     }
   })
 
+  test('prefixes under a deep one do not renew each other', () => {
+    const list = new SubscriptionList()
+    subscribe(list, 'deep.>')
+    let route = list.routeOfText('deep.a.1')
+    for (let i = 0; i < 100; i++) {
+      route = list.routeOfText('deep.a.1')
+      list.routeOfText('deep.b.1')
+      list.routeOfText('deep.c.d.1')
+    }
+    subscribe(list, 'deep.a.1')
+    for (const neighbour of ['deep.b.1', 'deep.c.d.1', 'deep.a.2']) list.routeOfText(neighbour)
+
+    expect(route.generation === list.generation).toBe(false)
+    expect(members(list.routeOfText('deep.a.1'))).toEqual(['deep.>', 'deep.a.1'])
+  })
+
   test('a route in use does not change when subscriptions come and go', () => {
     const list = new SubscriptionList()
     const first = subscribe(list, 'a')

@@ -2,7 +2,7 @@
  * Bytes to descriptors (server.md section 2.1). Looks at nothing but the bytes: which frame where.
  *
  * PUB and HPUB as every client writes them, upper case, single spaces, CR LF, go through the tight
- * loop of `publishFrame`. Whatever it does not take, also every partial frame and every error,
+ * loop of `publishFrame`, and `repeatedFrame` when the line is that of the frame before. Whatever it does not take, also every partial frame and every error,
  * goes to the line parser, which alone decides. Both give the same descriptors for the same bytes,
  * wherever a chunk was cut.
  */
@@ -18,6 +18,7 @@ import {
   ROW_BODY_SIZE,
   ROW_HEADER_SIZE,
   ROW_OPERATION,
+  ROW_REPEATS,
   ROW_REPLY,
   ROW_REPLY_SIZE,
   ROW_SUBJECT,
@@ -45,10 +46,17 @@ export function decode(arena: Buffer, from: number, to: number, target: Descript
   target.partialKept = 0
   target.fault = 'none'
   const rows = target.rows
+  const view = target.viewOf(arena)
   let at = from
+  let lineSize = 0
   while (at < to && target.count < target.capacity) {
     const row = target.count * ROW_WORDS
-    let next = rules.mustConnect ? 0 : publishFrame(arena, at, to, rows, row, rules)
+    // A line that the parser below took is no pattern for the next one: `lineSize` is 0 then.
+    let next = lineSize > 0 ? repeatedFrame(arena, view, at, to, rows, row, lineSize) : 0
+    if (next === 0 && !rules.mustConnect) {
+      next = publishFrame(arena, at, to, rows, row, rules)
+      lineSize = next === 0 ? 0 : (rows[row + ROW_BODY] as number) - at
+    }
     if (next === 0) {
       next = lineFrame(arena, at, to, target, rules)
       if (next < 0) break
@@ -58,6 +66,49 @@ export function decode(arena: Buffer, from: number, to: number, target: Descript
     if (rows[row + ROW_OPERATION] === OPERATION_CONNECT) break
   }
   target.end = at
+}
+
+/**
+ * A frame whose control line, of `lineSize` bytes, is that of the row before, byte for byte: the offset
+ * behind it. 0: it is not. Clients that publish in a loop send nothing else.
+ */
+function repeatedFrame(
+  arena: Buffer,
+  view: DataView,
+  at: number,
+  to: number,
+  rows: Int32Array,
+  row: number,
+  lineSize: number,
+): number {
+  const before = row - ROW_WORDS
+  const body = at + lineSize
+  const bodySize = rows[before + ROW_BODY_SIZE] as number
+  const end = body + bodySize
+  if (end + 2 > to) return 0
+  const distance = body - (rows[before + ROW_BODY] as number)
+  let i = at
+  for (const wordsEnd = body - 3; i < wordsEnd; i += 4) {
+    if (view.getInt32(i, true) !== view.getInt32(i - distance, true)) return 0
+  }
+  for (; i < body; i++) if (arena[i] !== arena[i - distance]) return 0
+  if (arena[end] !== CR || arena[end + 1] !== LF) return 0
+
+  const replySize = rows[before + ROW_REPLY_SIZE] as number
+  const tail = rows[before + ROW_TAIL] as number
+  rows[row + ROW_OPERATION] = rows[before + ROW_OPERATION] as number
+  rows[row + ROW_SUBJECT] = (rows[before + ROW_SUBJECT] as number) + distance
+  rows[row + ROW_SUBJECT_SIZE] = rows[before + ROW_SUBJECT_SIZE] as number
+  rows[row + ROW_REPLY] = replySize === 0 ? 0 : (rows[before + ROW_REPLY] as number) + distance
+  rows[row + ROW_REPLY_SIZE] = replySize
+  rows[row + ROW_BODY] = body
+  rows[row + ROW_BODY_SIZE] = bodySize
+  rows[row + ROW_HEADER_SIZE] = rows[before + ROW_HEADER_SIZE] as number
+  rows[row + ROW_TAIL] = tail === 0 ? 0 : tail + distance
+  rows[row + ROW_REPEATS] = 1
+  rows[row + ROW_ARGUMENTS] = (rows[before + ROW_ARGUMENTS] as number) + distance
+  rows[row + ROW_ARGUMENTS_SIZE] = rows[before + ROW_ARGUMENTS_SIZE] as number
+  return end + 2
 }
 
 /** One whole PUB or HPUB in its usual form: the offset behind it. 0: not that, nothing was decided. */
@@ -106,6 +157,7 @@ function publishFrame(arena: Buffer, at: number, to: number, rows: Int32Array, r
   rows[row + ROW_BODY_SIZE] = bodySize
   rows[row + ROW_HEADER_SIZE] = headerSize
   rows[row + ROW_TAIL] = sizeCount === 2 && headerSize === 0 ? 0 : sizes
+  rows[row + ROW_REPEATS] = 0
   rows[row + ROW_ARGUMENTS] = subject
   rows[row + ROW_ARGUMENTS_SIZE] = lineEnd - subject
   return end + 2

@@ -10,7 +10,7 @@
  *     5, 6  body offset, size             sid               sid               -
  *     7     header block size             -                 max, -1: none     -
  *     8     tail offset, 0: none          -                 -                 -
- *     9     -                             -                 -                 -
+ *     9     1: subject as in the row before  -              -                 -
  *     10,11 argument offset, size         the same          the same          the same
  *
  * The tail is `<sizes>CR LF body CR LF` as the client wrote it. Where it is usable as it stands, in a
@@ -27,6 +27,7 @@ export const ROW_BODY = 5
 export const ROW_BODY_SIZE = 6
 export const ROW_HEADER_SIZE = 7
 export const ROW_TAIL = 8
+export const ROW_REPEATS = 9
 export const ROW_ARGUMENTS = 10
 export const ROW_ARGUMENTS_SIZE = 11
 
@@ -70,6 +71,8 @@ export class Descriptors {
   readonly spans = new Int32Array((ARGUMENTS_MAX + 1) * 2)
   /** Rows filled. */
   count = 0
+  #arena: Buffer | undefined
+  #view: DataView = new DataView(new ArrayBuffer(0))
   /** Where decoding stopped: everything before it is in rows. */
   end = 0
   /** True: what follows `end` is the beginning of a frame whose rest has not arrived. */
@@ -81,6 +84,15 @@ export class Descriptors {
   fault: Fault = 'none'
   /** The announced size when the fault is 'payload too large'. */
   faultSize = 0
+
+  /** A view of the arena for reading words; kept for the next call with the same one. */
+  viewOf(arena: Buffer): DataView {
+    if (this.#arena !== arena) {
+      this.#arena = arena
+      this.#view = new DataView(arena.buffer, arena.byteOffset, arena.length)
+    }
+    return this.#view
+  }
 }
 
 /** What the connection allows at the moment. A CONNECT may change it, so decoding pauses after one. */

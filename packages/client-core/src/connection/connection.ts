@@ -22,6 +22,8 @@ import {
   OPERATION_SUB,
   OPERATION_UNSUB,
   ROW_ARGUMENTS,
+  ROW_BODY,
+  ROW_BODY_SIZE,
   ROW_MAX,
   ROW_OPERATION,
   ROW_QUEUE,
@@ -276,7 +278,7 @@ export class Connection implements Publisher, MessageSink {
     const outbound = this.#outbound
     const arena = outbound.room(encodedSizeMax(message, sid.length))
     const start = arena.tail
-    outbound.wrote(arena, encodeMessage(arena.buffer, start, message, sid, this.#takesHeaders))
+    outbound.wrote(arena, encodeMessage(arena, start, message, sid, this.#takesHeaders))
     this.outMessages++
     this.outBytes += this.#takesHeaders ? message.bodySize : message.bodySize - message.headerSize
     if (subscription.max !== 0 && subscription.delivered >= subscription.max) this.#subscriptions.finished(subscription)
@@ -342,7 +344,7 @@ export class Connection implements Publisher, MessageSink {
     for (let i = 0; i < count; i++) {
       const row = i * ROW_WORDS
       const operation = rows[row + ROW_OPERATION]
-      if (this.#isTracing) this.#log.traceIn(bytes, descriptors, i)
+      if (this.#isTracing) this.#traceFrame(bytes, descriptors, i)
       if (operation === OPERATION_PUB || operation === OPERATION_HPUB) this.#publish(bytes, rows, row)
       else this.#control(bytes, rows, row)
       if (this.#isClosed) return
@@ -430,7 +432,7 @@ export class Connection implements Publisher, MessageSink {
 
   #connect(json: string): void {
     this.#authTimer?.cancel()
-    this.#keepAlive.start()
+    this.#keepAlive.connected()
     this.#keepAlive.estimate(this.#host.clock.monotonicMs() - this.#startMs)
     this.#wasActive = true
     if (!this.#options.merge(json)) {
@@ -564,6 +566,15 @@ export class Connection implements Publisher, MessageSink {
     this.#settledOutMessages = this.outMessages
     this.#settledOutBytes = this.outBytes
     this.#lastMs = this.#host.clock.monotonicMs()
+  }
+
+  #traceFrame(bytes: Buffer, descriptors: Descriptors, index: number): void {
+    this.#log.traceIn(bytes, descriptors, index)
+    const row = index * ROW_WORDS
+    const operation = descriptors.rows[row + ROW_OPERATION]
+    if (operation !== OPERATION_PUB && operation !== OPERATION_HPUB) return
+    const from = descriptors.rows[row + ROW_BODY] as number
+    this.#log.tracePayload('<<-', bytes, from, from + (descriptors.rows[row + ROW_BODY_SIZE] as number))
   }
 
   #traceDelivery(message: MessageView, out: Buffer, start: number): void {

@@ -1,9 +1,9 @@
 /**
  * PING from the server: finds peers that are gone, and measures the round trip.
  *
- * The first one comes soon after CONNECT (up to two seconds, spread by a fifth), the others every interval, unless the client
- * was heard in the meantime; a round trip is measured every hour anyway. Only PONG clears the count of
- * unanswered ones. When `pingMax` are unanswered and another is due, the connection is stale.
+ * The first one comes soon after CONNECT (up to two seconds, spread by a fifth), the others every
+ * interval, unless the client was heard in the meantime; a round trip is measured every hour anyway.
+ * Only PONG clears the count of unanswered ones. When `pingMax` are unanswered and another is due, the connection is stale.
  */
 import type { Timer } from '@rivulet/store-types'
 import type { ConnectionHost } from './connection-host.js'
@@ -33,8 +33,13 @@ export class KeepAlive {
     this.#owner = owner
   }
 
-  /** (Re)starts with the short first interval. */
+  /** Starts for a client that has not sent CONNECT. */
   start(): void {
+    this.#schedule(this.#host.limits.pingIntervalMs)
+  }
+
+  /** Starts again, with the short first interval. */
+  connected(): void {
     const interval = Math.min(this.#host.limits.pingIntervalMs, FIRST_PING_MS_MAX)
     this.#schedule(interval * (1 + FIRST_PING_SPREAD * this.#host.random()))
   }

@@ -8,7 +8,7 @@
  * the owner judges it.
  */
 import { assert, type Timer, type TurnTask } from '@rivulet/store-types'
-import type { Arena } from '../memory/wire-memory.js'
+import type { Arena } from '../memory/arena.js'
 import type { ConnectionHost } from './connection-host.js'
 import type { Transport } from './transport.js'
 
@@ -70,8 +70,9 @@ export class Outbound implements TurnTask {
     this.wrote(arena, arena.tail + arena.buffer.latin1Write(line, arena.tail))
   }
 
-  /** Hands over as much as the transport takes. Not to be called while a read is being worked on. */
+  /** Hands over as much as the transport takes. */
   flush(): void {
+    let hasMoved = false
     while (this.#inFlight === undefined && !this.#isDestroyed) {
       const arena = this.#waiting.shift() ?? this.#takeFilling()
       if (arena === undefined) break
@@ -79,15 +80,18 @@ export class Outbound implements TurnTask {
       const bytes = arena.buffer.subarray(arena.start, arena.tail)
       if (!this.#transport.write(bytes, this.#onFlushed)) {
         this.#deadline = this.#host.clock.setTimer(this.#host.limits.writeDeadlineMs, () => this.#late())
-        return
+        break
       }
       this.#inFlight = undefined
       this.#release(arena)
+      hasMoved = true
     }
     if (this.#isEnding && this.#inFlight === undefined && !this.#isDestroyed) {
       this.#isDestroyed = true
       this.#deadline?.cancel()
       this.#transport.end()
+    } else if (hasMoved) {
+      this.#owner.drained()
     }
   }
 

@@ -9,11 +9,12 @@
  *  5. verbose: +OK
  *  6. delivered; 503 when nobody was there and the client asked for that
  */
-import type { Account, PermissionSet, Publisher, Subscription } from '@rivulet/accounts'
+import type { Account, PermissionSet, Publisher, Route, Subscription } from '@rivulet/accounts'
 import {
   ROW_BODY,
   ROW_BODY_SIZE,
   ROW_HEADER_SIZE,
+  ROW_REPEATS,
   ROW_REPLY,
   ROW_REPLY_SIZE,
   ROW_SUBJECT,
@@ -45,6 +46,8 @@ export class PublishPath {
   readonly #options: ConnectOptions
   readonly #message = new WireMessage()
   readonly #memo = new RouteMemo()
+  /** Of the last message that went along a route of the list. */
+  #route: Route | undefined
   #account: Account | undefined
   #isSystemAccount = false
   #permissions: PermissionSet | undefined
@@ -60,6 +63,7 @@ export class PublishPath {
     this.#permissions = permissions
     this.#isSystemAccount = isSystemAccount
     this.#memo.clear()
+    this.#route = undefined
   }
 
   publish(bytes: Buffer, rows: Int32Array, row: number): void {
@@ -86,19 +90,24 @@ export class PublishPath {
     message.bodySize = bodySize
     message.headerSize = rows[row + ROW_HEADER_SIZE] as number
     message.tailOffset = rows[row + ROW_TAIL] as number
-    const count = this.#route(account, message)
+    const count = this.#send(account, message, rows[row + ROW_REPEATS] === 1)
     if (count === 0 && replySize > 0 && this.#options.no_responders) this.#tellNobodyIsThere(account, message)
   }
 
-  #route(account: Account, message: WireMessage): number {
+  /** `repeats`: the subject is that of the message before, in the same read. */
+  #send(account: Account, message: WireMessage, repeats: boolean): number {
     const { subjectBytes: bytes, subjectOffset: offset, subjectSize: size } = message
     // Acknowledgements and requests to the server: few repeat, and the account knows a shorter way.
     if (bytes[offset] === DOLLAR) return account.publish(message, this.#owner)
     const list = account.subscriptions
-    let route = this.#memo.find(bytes, offset, size, list.generation)
-    if (route === undefined) {
-      route = list.routeOf(bytes, offset, size)
-      this.#memo.keep(bytes, offset, size, route)
+    let route = this.#route
+    if (!repeats || route === undefined || route.generation !== list.generation) {
+      route = this.#memo.find(bytes, offset, size, list.generation)
+      if (route === undefined) {
+        route = list.routeOf(bytes, offset, size)
+        this.#memo.keep(bytes, offset, size, route)
+      }
+      this.#route = route
     }
     return account.send(route, message, this.#owner)
   }

@@ -10,6 +10,7 @@
  */
 import { assert } from '@rivulet/store-types'
 import { Descriptors } from '../codec/descriptors.js'
+import { Arena } from './arena.js'
 
 export type WireMemoryOptions = Readonly<{
   /** Bytes that one read can take. @default 262144 */
@@ -19,26 +20,6 @@ export type WireMemoryOptions = Readonly<{
   /** Arenas in the slab. @default 192 */
   arenaCount?: number
 }>
-
-/** A piece of memory that one connection fills from the front. */
-export class Arena {
-  readonly buffer: Buffer
-  readonly start: number
-  readonly end: number
-  /** Offset behind the last byte written. */
-  tail: number
-
-  constructor(buffer: Buffer, start: number, end: number) {
-    this.buffer = buffer
-    this.start = start
-    this.end = end
-    this.tail = start
-  }
-
-  get size(): number {
-    return this.tail - this.start
-  }
-}
 
 export class WireMemory {
   /** Everything; what `Connection.receive` is fastest with. */
@@ -58,9 +39,10 @@ export class WireMemory {
     assert(this.arenaBytes > 0, 'arenas have room')
     this.slab = Buffer.alloc(inputBytes + arenaCount * this.arenaBytes)
     this.input = this.slab.subarray(0, inputBytes)
+    const view = viewOf(this.slab)
     for (let i = arenaCount - 1; i >= 0; i--) {
       const start = inputBytes + i * this.arenaBytes
-      this.#free.push(new Arena(this.slab, start, start + this.arenaBytes))
+      this.#free.push(new Arena(this.slab, view, start, start + this.arenaBytes))
     }
   }
 
@@ -71,7 +53,8 @@ export class WireMemory {
       if (arena) return arena
     }
     const bytes = Math.max(size, this.arenaBytes)
-    return new Arena(Buffer.allocUnsafeSlow(bytes), 0, bytes)
+    const buffer = Buffer.allocUnsafeSlow(bytes)
+    return new Arena(buffer, viewOf(buffer), 0, bytes)
   }
 
   /** Takes an arena back. Nobody reads its bytes any more. */
@@ -91,4 +74,8 @@ export class WireMemory {
   returnDescriptors(descriptors: Descriptors): void {
     if (descriptors === this.#descriptors) this.#areDescriptorsOut = false
   }
+}
+
+function viewOf(buffer: Buffer): DataView {
+  return new DataView(buffer.buffer, buffer.byteOffset, buffer.length)
 }
