@@ -6,7 +6,6 @@
  *
  * The first form is what we send; both are read. Clients take the metadata of a message from it.
  */
-import { createHash } from 'node:crypto'
 import { assert } from '@rivulet/store-types'
 import { writeNanos, writeNumber } from './decimal.js'
 
@@ -15,27 +14,42 @@ const ZERO = 0x30
 const PREFIX = Buffer.from('$JS.ACK.', 'latin1')
 const TOKENS_SHORT = 9
 const TOKENS_LONG = 11
-const HASH_ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
-const HASH_SIZE = 8
 /** Five numbers of up to 20 digits and the dots between them. */
 const NUMBERS_SIZE_MAX = 5 * 20 + 4
 
 /** What an ack subject says; one instance is filled again and again. */
 export class AckSubject {
   isLong = false
-  /** Offsets of the tokens into the bytes that were parsed. Domain and hash: long form only. */
-  domainStart = 0
-  domainEnd = 0
-  hashStart = 0
-  hashEnd = 0
-  streamStart = 0
-  streamEnd = 0
-  consumerStart = 0
-  consumerEnd = 0
   /** What is no plain number reads as one beyond all others. */
   deliveries = 0
   streamSequence = 0
   deliverySequence = 0
+}
+
+/**
+ * As parseAckSubject, for subjects known to be acknowledgements: takes the short form of one consumer, whose `prefix`
+ * (`$JS.ACK.<stream>.<consumer>.`) tells it, and reads no further than the numbers that count.
+ */
+export function parseShortAckSubject(
+  prefix: Buffer,
+  bytes: Buffer,
+  offset: number,
+  size: number,
+  target: AckSubject,
+): boolean {
+  const prefixSize = prefix.length
+  if (size <= prefixSize) return false
+  for (let i = prefixSize - 1; i >= 0; i--) if (bytes[offset + i] !== prefix[i]) return false
+  const end = offset + size
+  const deliveriesStart = offset + prefixSize
+  const deliveriesEnd = tokenEnd(bytes, deliveriesStart, end)
+  const streamSequenceEnd = tokenEnd(bytes, deliveriesEnd + 1, end)
+  const deliverySequenceEnd = tokenEnd(bytes, streamSequenceEnd + 1, end)
+  target.isLong = false
+  target.deliveries = readNumber(bytes, deliveriesStart, deliveriesEnd)
+  target.streamSequence = readNumber(bytes, deliveriesEnd + 1, streamSequenceEnd)
+  target.deliverySequence = readNumber(bytes, streamSequenceEnd + 1, deliverySequenceEnd)
+  return true
 }
 
 /** False when the subject has neither form. Allocates nothing. */
@@ -49,32 +63,20 @@ export function parseAckSubject(bytes: Buffer, offset: number, size: number, tar
 
   let at = offset + PREFIX.length
   target.isLong = tokens >= TOKENS_LONG
-  if (target.isLong) {
-    target.domainStart = at
-    target.domainEnd = tokenEnd(bytes, at, end)
-    target.hashStart = target.domainEnd + 1
-    target.hashEnd = tokenEnd(bytes, target.hashStart, end)
-    at = target.hashEnd + 1
-  }
-  target.streamStart = at
-  target.streamEnd = tokenEnd(bytes, at, end)
-  target.consumerStart = target.streamEnd + 1
-  target.consumerEnd = tokenEnd(bytes, target.consumerStart, end)
-  const deliveriesEnd = tokenEnd(bytes, target.consumerEnd + 1, end)
+  const names = target.isLong ? 4 : 2
+  for (let i = 0; i < names; i++) at = tokenEnd(bytes, at, end) + 1
+  const deliveriesEnd = tokenEnd(bytes, at, end)
   const streamSequenceEnd = tokenEnd(bytes, deliveriesEnd + 1, end)
   const deliverySequenceEnd = tokenEnd(bytes, streamSequenceEnd + 1, end)
-  target.deliveries = readNumber(bytes, target.consumerEnd + 1, deliveriesEnd)
+  target.deliveries = readNumber(bytes, at, deliveriesEnd)
   target.streamSequence = readNumber(bytes, deliveriesEnd + 1, streamSequenceEnd)
   target.deliverySequence = readNumber(bytes, streamSequenceEnd + 1, deliverySequenceEnd)
   return true
 }
 
-/** The account's token in the long form: first 8 bytes of SHA-256 of its name, each in base 62. */
-export function accountHash(accountName: string): string {
-  const digest = createHash('sha256').update(accountName, 'utf8').digest()
-  let hash = ''
-  for (let i = 0; i < HASH_SIZE; i++) hash += HASH_ALPHABET.charAt((digest[i] as number) % HASH_ALPHABET.length)
-  return hash
+/** `$JS.ACK.<stream>.<consumer>.`: names as wire text. */
+export function ackPrefix(streamName: string, consumerName: string): Buffer {
+  return Buffer.from(`$JS.ACK.${streamName}.${consumerName}.`, 'latin1')
 }
 
 /** Writes the reply subjects of one consumer into one buffer. */
@@ -84,12 +86,10 @@ export class AckSubjectWriter {
   size = 0
   readonly #prefixSize: number
 
-  /** Names as wire text. */
-  constructor(streamName: string, consumerName: string) {
-    const prefix = `$JS.ACK.${streamName}.${consumerName}.`
+  constructor(prefix: Buffer) {
     this.#prefixSize = prefix.length
     this.bytes = Buffer.alloc(prefix.length + NUMBERS_SIZE_MAX)
-    this.bytes.latin1Write(prefix, 0)
+    prefix.copy(this.bytes, 0)
   }
 
   write(

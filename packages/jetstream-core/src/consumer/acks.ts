@@ -11,7 +11,7 @@
  */
 import { isJsonObject, parseJson, type JsonValue, type MessageView } from '@rivulet/store-types'
 import { parseDuration } from '../go-duration.js'
-import { AckSubject, parseAckSubject } from './ack-subject.js'
+import { AckSubject, parseAckSubject, parseShortAckSubject } from './ack-subject.js'
 import type { AckReplies } from './ack-replies.js'
 import { millisOf } from './millis.js'
 import type { Moment } from './moment.js'
@@ -49,8 +49,11 @@ export class Acks {
   readonly #replies: AckReplies
   readonly #listener: AckListener
   readonly #subject = new AckSubject()
+  readonly #prefix: Buffer
 
-  constructor(progress: Progress, replies: AckReplies, listener: AckListener) {
+  /** `prefix`: of the consumer's own ack subjects. */
+  constructor(prefix: Buffer, progress: Progress, replies: AckReplies, listener: AckListener) {
+    this.#prefix = prefix
     this.#progress = progress
     this.#replies = replies
     this.#listener = listener
@@ -58,8 +61,11 @@ export class Acks {
 
   /** Takes one acknowledgement. Subjects that are none change nothing. */
   take(message: MessageView, now: Moment): void {
-    const subject = this.#subject
-    if (!parseAckSubject(message.subjectBytes, message.subjectOffset, message.subjectSize, subject)) return
+    const { subjectBytes, subjectOffset, subjectSize } = message
+    const isKnown =
+      parseShortAckSubject(this.#prefix, subjectBytes, subjectOffset, subjectSize, this.#subject) ||
+      parseAckSubject(subjectBytes, subjectOffset, subjectSize, this.#subject)
+    if (!isKnown) return
     const bytes = message.bodyBytes
     const start = message.bodyOffset + message.headerSize
     const size = message.payloadSize

@@ -16,10 +16,11 @@ import {
   type StoreError,
 } from '@rivulet/store-types'
 import type { Account } from '@rivulet/accounts'
+import { accountHash } from '../account/ack-router.js'
 import { headerText } from '../headers/header-block.js'
 import type { Stream } from '../stream/stream.js'
 import { AckReplies } from './ack-replies.js'
-import { accountHash, AckSubjectWriter } from './ack-subject.js'
+import { ackPrefix, AckSubjectWriter } from './ack-subject.js'
 import { Acks, type AckListener } from './acks.js'
 import { filtersOf, samplingPercent } from './config-rules.js'
 import { ConsumerAdvisories } from './consumer-advisories.js'
@@ -106,7 +107,8 @@ export class ConsumerCore implements DeliveryListener, AckListener, ProgressList
     this.waiting = isPull ? new PullWaiting(this.account, this, this.sender, this.pin, this.now.monotonicMs) : undefined
     this.target = isPull ? undefined : this.#newTarget()
     this.replies = new AckReplies(this.account, store, (error) => this.#acksNotKept(error))
-    this.acks = new Acks(this.progress, this.replies, this)
+    const prefix = ackPrefix(wireOf(stream.name), wireOf(name))
+    this.acks = new Acks(prefix, this.progress, this.replies, this)
     this.inactivity = new Inactivity(clock, random, () => this.#checkInactivity())
     this.#requestTimer = new DeadlineTimer(clock, () => this.delivery.wake())
     this.#ackTimer = new DeadlineTimer(clock, () => this.#expireAcks())
@@ -120,7 +122,7 @@ export class ConsumerCore implements DeliveryListener, AckListener, ProgressList
         now: this.now,
         progress: this.progress,
         pendingCount: this.pending,
-        subjectWriter: new AckSubjectWriter(wireOf(stream.name), wireOf(name)),
+        subjectWriter: new AckSubjectWriter(prefix),
         pin: this.pin,
         pacing: this.pacing,
         sender: this.sender,

@@ -60,19 +60,6 @@ export class PendingAcks {
     return this.#streamSequences[slot] === streamSequence && this.#live[slot] === 1 ? low : -1
   }
 
-  /** Position of the first entry above a stream sequence, -1 when there is none. */
-  findAbove(streamSequence: number): number {
-    const mask = this.#capacity - 1
-    let low = this.#head
-    let high = this.#tail
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2)
-      if ((this.#streamSequences[middle & mask] as number) <= streamSequence) low = middle + 1
-      else high = middle
-    }
-    return this.#nextLive(low)
-  }
-
   has(streamSequence: number): boolean {
     return this.find(streamSequence) >= 0
   }

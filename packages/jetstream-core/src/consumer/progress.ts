@@ -209,10 +209,9 @@ export class Progress {
     if (at >= 0) {
       original = this.pending.deliverySequence(at)
       this.pending.remove(at)
-      this.moveFloor(original, sequence)
+      this.#moveFloor(original, sequence, at)
     }
-    this.redeliveries.delete(sequence)
-    this.queue.remove(sequence)
+    this.#forgetRedelivery(sequence)
     this.#updateAcks(original, sequence, now)
     settled?.(sequence)
     return at >= 0 ? 'applied' : 'repeated'
@@ -241,8 +240,8 @@ export class Progress {
     return 'applied'
   }
 
-  /** The entry (delivery, sequence) left the pending ones: does the floor move? */
-  moveFloor(delivery: number, sequence: number): void {
+  /** The entry (delivery, sequence) left the pending ones, where it was at a position: does the floor move? */
+  #moveFloor(delivery: number, sequence: number, at: number): void {
     if (this.pending.count === 0) {
       this.floorDelivery = this.nextDelivery - 1
       this.floorStream = this.nextSequence - 1
@@ -251,7 +250,7 @@ export class Progress {
     if (delivery !== this.floorDelivery + 1) return
     this.floorDelivery = delivery
     this.floorStream = sequence
-    const next = this.pending.findAbove(sequence)
+    const next = this.pending.next(at)
     if (next < 0 || this.pending.deliverySequence(next) === 0) return
     this.floorDelivery = this.pending.deliverySequence(next) - 1
     this.floorStream = this.pending.streamSequence(next) - 1
@@ -375,7 +374,7 @@ export class Progress {
     this.pending.remove(at)
     this.#store?.updateDelivered(delivery, sequence, deliveryCount, now.wallMs)
     this.lastDelivered.set(now.wall.seconds, now.wall.nanoseconds)
-    this.moveFloor(delivery, sequence)
+    this.#moveFloor(delivery, sequence, at)
   }
 
   /** A message that is not pending left the stream: its deliveries need not be remembered. */
