@@ -1,5 +1,11 @@
 export { JetStream, type EngineUsage } from './engine/jet-stream.js'
-export { API_LEVEL, UNLIMITED_ACCOUNT, type AccountLimits, type JetStreamLimits, type JetStreamOptions } from './engine/options.js'
+export {
+  API_LEVEL,
+  UNLIMITED_ACCOUNT,
+  type AccountLimits,
+  type JetStreamLimits,
+  type JetStreamOptions,
+} from './engine/options.js'
 export { JetStreamAccount } from './account/jet-stream-account.js'
 export { Stream, type StreamPurge } from './stream/stream.js'
 export { Advisories } from './advisory/advisories.js'

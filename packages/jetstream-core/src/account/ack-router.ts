@@ -11,6 +11,7 @@ import { createHash } from 'node:crypto'
 import { messageOf, textOf, type MessageView } from '@rivulet/store-types'
 import { internalPublisher, type Account, type MessageSink, type Publisher, type Subscription } from '@rivulet/accounts'
 import type { Consumer } from '../consumer/consumer.js'
+import { spells } from '../headers/header-block.js'
 
 const PREFIX_SIZE = '$JS.ACK.'.length
 const DOT = 0x2e
@@ -22,7 +23,7 @@ const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 type Entry = Readonly<{ key: Buffer; consumer: Consumer }>
 
 /** Finds a consumer by stream name and consumer name. */
-export type FindConsumer = (stream: string, consumer: string) => Consumer | undefined
+type FindConsumer = (stream: string, consumer: string) => Consumer | undefined
 
 export class AckRouter implements MessageSink {
   readonly #account: Account
@@ -56,7 +57,7 @@ export class AckRouter implements MessageSink {
     let start = message.subjectOffset + PREFIX_SIZE
     const tokens = countTokens(bytes, message.subjectOffset, end)
     if (tokens >= V2_TOKENS_MIN) {
-      const place = this.#places.find((own) => start + own.length < end && own.equals(bytes.subarray(start, start + own.length)))
+      const place = this.#places.find((own) => spells(bytes, start, end, own))
       if (place === undefined) return undefined
       start += place.length
     } else if (tokens !== V1_TOKENS) {

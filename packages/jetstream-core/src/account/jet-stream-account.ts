@@ -213,7 +213,8 @@ export class JetStreamAccount {
       await stream.updateConfig(config)
     } catch (error) {
       if (error instanceof ApiError) throw error
-      throw apiError('JSStreamUpdateErrF', { err: error instanceof Error ? error.message : String(error) }, { cause: error })
+      const text = error instanceof Error ? error.message : String(error)
+      throw apiError('JSStreamUpdateErrF', { err: text }, { cause: error })
     }
     this.account.subscriptions.invalidate() // direct gets may have come or gone
     this.#advise(stream, 'UPDATED', 'modify')

@@ -170,7 +170,13 @@ export class DuplicateWindow {
 
   /** Copies what is there into a ring, table and arena of new sizes. */
   #resize(entries: number, arenaLength: number): void {
-    const old = { hashes: this.#hashes, offsets: this.#offsets, sizes: this.#sizes, times: this.#times, sequences: this.#sequences }
+    const old = {
+      hashes: this.#hashes,
+      offsets: this.#offsets,
+      sizes: this.#sizes,
+      times: this.#times,
+      sequences: this.#sequences,
+    }
     const oldest = this.#oldest
     const start = this.#count > 0 ? (old.offsets[oldest] as number) : this.#arenaEnd
     const arena = Buffer.allocUnsafeSlow(arenaLength)

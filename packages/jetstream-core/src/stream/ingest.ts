@@ -17,7 +17,7 @@ import { SubjectTransform } from '../subject-transform/subject-transform.js'
 import { BackPressure } from './back-pressure.js'
 import { KeptId } from './kept-id.js'
 import { MSG_ID, PublishChecks, storeFailed, type CheckedStream } from './publish-checks.js'
-import { PublishAcks } from './publish-acks.js'
+import type { PublishAcks } from './publish-acks.js'
 import type { Republisher } from './republisher.js'
 
 const REQUEST_INFO = headerIndex('Nats-Request-Info')
@@ -89,8 +89,7 @@ export class Ingest {
   /** Prepares for a configuration; `republisher` is made by the caller, who knows the account. */
   configure(config: StreamConfig, republisher: Republisher | undefined): void {
     const transform = config.subjectTransform
-    this.#transform =
-      transform === undefined ? undefined : SubjectTransform.create(transform.source, transform.destination, this.#random)
+    this.#transform = transform && SubjectTransform.create(transform.source, transform.destination, this.#random)
     this.#republisher = republisher
     this.#hasAcks = !config.noAck
     const isWatched = config.sealed || config.retention === 'interest' || config.allowMessageCounter
@@ -268,10 +267,12 @@ export class Ingest {
 
   /** Fast batches put their state into the reply subject; a stream that does not take them says so. */
   #refusesFastBatch(message: MessageView): boolean {
-    if (message.replySize === 0 || message.replyBytes[message.replyOffset + message.replySize - 1] !== LETTER_I) return false
+    const size = message.replySize
+    if (size === 0 || message.replyBytes[message.replyOffset + size - 1] !== LETTER_I) return false
     const reply = message.reply()
     if (!reply.endsWith(FAST_BATCH_SUFFIX)) return false
-    this.#refuse(message, apiError(FAST_BATCH.test(reply) ? 'JSBatchPublishDisabledErr' : 'JSBatchPublishInvalidPatternErr'))
+    const isWellFormed = FAST_BATCH.test(reply)
+    this.#refuse(message, apiError(isWellFormed ? 'JSBatchPublishDisabledErr' : 'JSBatchPublishInvalidPatternErr'))
     return true
   }
 

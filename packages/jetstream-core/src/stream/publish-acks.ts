@@ -136,8 +136,8 @@ export class PublishAcks {
       if (kind === KIND_ACK) {
         this.#payload[end++] = CLOSING_BRACE
       } else {
-        const tail = kind === KIND_DUPLICATE ? DUPLICATE_TAIL : arena.subarray(offset + replySize, offset + replySize + bodySize)
-        end = this.#writeTail(tail, end)
+        const kept = offset + replySize
+        end = this.#writeTail(kind === KIND_DUPLICATE ? DUPLICATE_TAIL : arena.subarray(kept, kept + bodySize), end)
       }
       this.#view.setBody(this.#payload, 0, 0, end)
     }
@@ -226,7 +226,8 @@ export class PublishAcks {
     const start = this.#count > 0 ? (this.#offsets[this.#first] as number) : this.#arenaEnd
     const live = this.#arenaEnd - start
     const isRoomy = live + size <= this.#arena.length >> 1
-    const target = isRoomy && !this.#isReleasing ? this.#arena : Buffer.allocUnsafeSlow(largerSize(this.#arena.length, live + size))
+    const isKept = isRoomy && !this.#isReleasing
+    const target = isKept ? this.#arena : Buffer.allocUnsafeSlow(largerSize(this.#arena.length, live + size))
     if (target === this.#arena) target.copyWithin(0, start, this.#arenaEnd)
     else this.#arena.copy(target, 0, start, this.#arenaEnd)
     for (let i = 0; i < this.#count; i++) {

@@ -27,10 +27,8 @@
 import {
   isLiteral,
   isValidSubject,
-  matches,
   StoredMessage,
   SubjectFilter,
-  wireOf,
   type MessageView,
   type StreamConfig,
 } from '@rivulet/store-types'
@@ -209,7 +207,8 @@ export class PublishChecks {
 
   #takeRollup(text: string): ApiError | undefined {
     const config = this.#stream.config
-    if (!config.allowRollup || config.denyPurge) return apiError('JSStreamRollupFailedF', { err: 'rollup not permitted' })
+    const isAllowed = config.allowRollup && !config.denyPurge
+    if (!isAllowed) return apiError('JSStreamRollupFailedF', { err: 'rollup not permitted' })
     const value = text.toLowerCase()
     if (value !== 'sub' && value !== 'all') {
       return apiError('JSStreamRollupFailedF', { err: `rollup value invalid: ${JSON.stringify(value)}` })
@@ -235,9 +234,4 @@ export function recordSize(storage: 'file' | 'memory', message: MessageView): nu
 /** 10077 with that text. */
 export function storeFailed(text: string): ApiError {
   return apiError('JSStreamStoreFailedF', { err: text })
-}
-
-/** Does one of the stream's subjects (text) capture this literal subject (wire text)? */
-export function isCaptured(subjects: readonly string[], subject: string): boolean {
-  return subjects.some((pattern) => matches(wireOf(pattern), subject))
 }

@@ -117,7 +117,8 @@ function parseFunction(kind: TokenKind, text: string, args: readonly string[]): 
     default:
       if (args.length < 2) fail(NOT_ENOUGH)
       if (args.length > 2) fail(TOO_MANY)
-      return kind === 'split' ? parseSplit(text, args) : { kind, text, indexes: [number(args[0])], size: number(args[1]) }
+      if (kind === 'split') return parseSplit(text, args)
+      return { kind, text, indexes: [number(args[0])], size: number(args[1]) }
   }
 }
 

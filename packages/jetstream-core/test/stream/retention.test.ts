@@ -2,7 +2,11 @@ import { describe, expect, test } from 'vitest'
 import type { Stream } from '../../src/stream/stream.js'
 import { Engine } from '../consumer/support/engine.js'
 
-const sequences = (stream: Stream): number[] => [...Array(stream.store.lastSequence).keys()].map((i) => i + 1).filter((i) => stream.store.has(i))
+/** What is stored. */
+function sequences(stream: Stream): number[] {
+  const all = [...Array(stream.store.lastSequence).keys()].map((index) => index + 1)
+  return all.filter((sequence) => stream.store.has(sequence))
+}
 
 async function setUp(retention: 'interest' | 'workqueue'): Promise<{ engine: Engine; stream: Stream }> {
   const engine = await Engine.start()

@@ -23,7 +23,11 @@ async function filled(config: Parameters<Engine['stream']>[0] = {}): Promise<{ e
   return { engine, stream }
 }
 
-const sequences = (stream: Stream): number[] => [...Array(stream.store.lastSequence).keys()].map((i) => i + 1).filter((i) => stream.store.has(i))
+/** What is stored. */
+function sequences(stream: Stream): number[] {
+  const all = [...Array(stream.store.lastSequence).keys()].map((index) => index + 1)
+  return all.filter((sequence) => stream.store.has(sequence))
+}
 
 describe('a stream', () => {
   test('answers each publish with its sequence', async () => {

@@ -2,7 +2,7 @@
 import {
   completeStreamConfig,
   messageOf,
-  StoreError,
+  type StoreError,
   type MessageView,
   type StoredMessage,
   type StreamConfig,

@@ -30,11 +30,6 @@ export function storedMetadata(metadata: Metadata | undefined, level: number): M
   return { ...withoutServerKeys(metadata), [REQUIRED_LEVEL_KEY]: String(level) }
 }
 
-/** Metadata to answer with: what is stored, and this server's version and level. */
-export function shownMetadata(metadata: Metadata | undefined, version: string): Metadata {
-  return { ...metadata, [SERVER_VERSION_KEY]: version, [SERVER_LEVEL_KEY]: String(API_LEVEL) }
-}
-
 /** `metadata` with the stored level of `previous`, for comparing what a client asks for with what is there. */
 export function comparableMetadata(metadata: Metadata | undefined, previous: Metadata | undefined): Metadata {
   const level = previous?.[REQUIRED_LEVEL_KEY]

@@ -195,7 +195,7 @@ function hasTransforms(source: StreamSource): boolean {
   return (source.subjectTransforms?.length ?? 0) > 0
 }
 
-/** A consumer that exists already: named, with a literal deliver subject, and nothing that only makes sense for a new one. */
+/** A consumer that exists already: named, with a literal deliver subject, and nothing that is for new ones only. */
 function isConsumerBinding(source: StreamSource): boolean {
   if (!isAssetName(source.consumer?.name ?? '')) return false
   if (!isPublishSubject(source.consumer?.deliverSubject ?? '')) return false

@@ -1,4 +1,4 @@
-/** Rules of the subjects that a stream captures, of its transform and of republishing (jetstream-api.md section 10.2). */
+/** Rules of the subjects a stream captures, of its transform and of republishing (jetstream-api.md section 10.2). */
 import { collides, isSubset, isValidSubject } from '@rivulet/store-types'
 import { apiError } from '../../errors/api-error.js'
 import { checkDestination, TransformError } from '../../subject-transform/destination-token.js'

@@ -13,13 +13,14 @@ import {
 import { describe, expect, test } from 'vitest'
 import { UNLIMITED_ACCOUNT } from '../../../src/engine/options.js'
 import { ApiError, type ApiErrorJson } from '../../../src/errors/api-error.js'
-import { shownMetadata, storedMetadata, streamLevel } from '../../../src/stream/config/asset-level.js'
+import { storedMetadata, streamLevel } from '../../../src/stream/config/asset-level.js'
 import { checkSourceFilters } from '../../../src/stream/config/source-rules.js'
 import { checkStreamConfig } from '../../../src/stream/config/stream-config-rules.js'
 import { checkStreamUpdate } from '../../../src/stream/config/update-rules.js'
 
 type Step = Readonly<{ call: 'CREATE' | 'UPDATE'; body: string; config?: unknown; error?: ApiErrorJson }>
-const lists = JSON.parse(readFileSync(new URL('./requests.json', import.meta.url), 'utf8')) as Record<string, readonly Step[]>
+const text = readFileSync(new URL('./requests.json', import.meta.url), 'utf8')
+const lists = JSON.parse(text) as Record<string, readonly Step[]>
 
 class Streams {
   readonly #configs = new Map<string, StreamConfig>()
@@ -29,7 +30,7 @@ class Streams {
     try {
       const config = this.#check(step)
       this.#configs.set(config.name, config)
-      const shown = { ...config, metadata: shownMetadata(config.metadata, '<version>') }
+      const shown = { ...config, metadata: { ...config.metadata, '_nats.ver': '<version>', '_nats.level': '5' } }
       return { config: JSON.parse(writeJson(streamConfigToJson(shown))) as unknown }
     } catch (error) {
       if (error instanceof ApiError) return { error: error.toJson() }
