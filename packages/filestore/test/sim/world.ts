@@ -4,7 +4,6 @@
  */
 import {
   ManualTurns,
-  StoreError,
   StoredMessage,
   SubjectFilter,
   VirtualClock,
@@ -408,9 +407,4 @@ function contentsOf(store: StreamStore): StoredContents {
 /** What waited for the disk waits for ever. */
 class PowerLoss extends Error {
   override readonly name: string = 'PowerLoss'
-}
-
-/** True for what a store may throw while the power goes. */
-export function isPowerLoss(error: unknown): boolean {
-  return error instanceof PowerLoss || error instanceof StoreError || (error as { code?: string }).code === 'EIO'
 }
