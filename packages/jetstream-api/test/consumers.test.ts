@@ -54,7 +54,11 @@ describe('CONSUMER.CREATE', () => {
     ['CONSUMER.CREATE.NOPE.c', { stream_name: 'NOPE' }, '10059 stream not found'],
     ['CONSUMER.CREATE.S.c', { stream_name: 'S', zzz: 1 }, '10025 invalid JSON: json: unknown field "zzz"'],
     ['CONSUMER.CREATE.S.c', { stream_name: 'S', config: { zzz: 1 } }, '10025 invalid JSON: json: unknown field "zzz"'],
-    ['CONSUMER.CREATE.S.c', { stream_name: 'S', action: 'upsert' }, '10025 invalid JSON: unknown consumer action: "upsert"'],
+    [
+      'CONSUMER.CREATE.S.c',
+      { stream_name: 'S', action: 'upsert' },
+      '10025 invalid JSON: unknown consumer action: "upsert"',
+    ],
     [
       'CONSUMER.CREATE.S.c',
       { stream_name: 'S', config: { num_replicas: 3 } },
@@ -91,7 +95,12 @@ describe('CONSUMER.NAMES, LIST, INFO and DELETE', () => {
   })
 
   it('names and lists are sorted and paged', async () => {
-    expect(await api.ask('CONSUMER.NAMES.S')).toMatchObject({ total: 3, offset: 0, limit: 1024, consumers: ['a', 'b', 'c'] })
+    expect(await api.ask('CONSUMER.NAMES.S')).toMatchObject({
+      total: 3,
+      offset: 0,
+      limit: 1024,
+      consumers: ['a', 'b', 'c'],
+    })
     expect(await api.ask('CONSUMER.NAMES.S', { offset: 99 })).toMatchObject({ total: 3, offset: 3, consumers: [] })
     const list = await api.ask('CONSUMER.LIST.S', { offset: 2 })
     expect(list).toMatchObject({ total: 3, offset: 2, limit: 256, consumers: [{ name: 'c', num_pending: 2 }] })
@@ -189,7 +198,10 @@ describe('CONSUMER.UNPIN', () => {
   it.each([
     ['', '10025 invalid JSON: unexpected end of JSON input'],
     ['{"zzz":1}', '10025 invalid JSON: consumer group not specified'],
-    [{ group: 'no such name!' }, '10162 Valid priority group name must match A-Z, a-z, 0-9, -_/=)+ and may not exceed 16 characters'],
+    [
+      { group: 'no such name!' },
+      '10162 Valid priority group name must match A-Z, a-z, 0-9, -_/=)+ and may not exceed 16 characters',
+    ],
     [{ group: 'g' }, '10160 Provided priority group does not exist for this consumer'],
   ])('%j fails', async (body, failure) => {
     await create('c')
@@ -198,7 +210,12 @@ describe('CONSUMER.UNPIN', () => {
   })
 
   it('answers with nothing but its type', async () => {
-    await create('p', { durable_name: 'p', ack_policy: 'explicit', priority_policy: 'pinned_client', priority_groups: ['g'] })
+    await create('p', {
+      durable_name: 'p',
+      ack_policy: 'explicit',
+      priority_policy: 'pinned_client',
+      priority_groups: ['g'],
+    })
 
     expect(await api.ask('CONSUMER.UNPIN.S.p', { group: 'g' })).toEqual({
       type: 'io.nats.jetstream.api.v1.consumer_unpin_response',
@@ -213,7 +230,12 @@ describe('CONSUMER.RESET', () => {
 
     const reply = await api.ask('CONSUMER.RESET.S.c', { seq: 2 })
 
-    expect(reply).toMatchObject({ name: 'c', reset_seq: 2, delivered: { consumer_seq: 0, stream_seq: 1 }, num_pending: 1 })
+    expect(reply).toMatchObject({
+      name: 'c',
+      reset_seq: 2,
+      delivered: { consumer_seq: 0, stream_seq: 1 },
+      num_pending: 1,
+    })
   })
 
   it('of a missing consumer is silent', async () => {

@@ -7,7 +7,14 @@ let api: Harness
 beforeEach(async () => {
   api = await Harness.start()
   await api.ask('STREAM.CREATE.S', { name: 'S', subjects: ['s.>'], storage: 'memory', allow_direct: true })
-  for (const [subject, text] of [['s.a', 'm1'], ['s.b', 'm2'], ['s.c', 'm3'], ['s.a', 'm4'], ['s.b', 'm5'], ['s.c', 'm6']]) {
+  for (const [subject, text] of [
+    ['s.a', 'm1'],
+    ['s.b', 'm2'],
+    ['s.c', 'm3'],
+    ['s.a', 'm4'],
+    ['s.b', 'm5'],
+    ['s.c', 'm6'],
+  ]) {
     await api.publish(subject as string, text)
   }
   await api.publish('s.h', 'with', 'K: v\r\nK: w')
@@ -46,8 +53,12 @@ describe('direct get of one message', () => {
   })
 
   it('leaves out all headers when asked', async () => {
-    expect(await api.collect('$JS.API.DIRECT.GET.S', '{"seq":7,"no_hdr":true}')).toMatchObject([{ headers: '', text: 'with' }])
-    expect(await api.collect('$JS.API.DIRECT.GET.S.s.h', '{"no_hdr":true}')).toMatchObject([{ headers: '', text: 'with' }])
+    expect(await api.collect('$JS.API.DIRECT.GET.S', '{"seq":7,"no_hdr":true}')).toMatchObject([
+      { headers: '', text: 'with' },
+    ])
+    expect(await api.collect('$JS.API.DIRECT.GET.S.s.h', '{"no_hdr":true}')).toMatchObject([
+      { headers: '', text: 'with' },
+    ])
   })
 
   it.each([

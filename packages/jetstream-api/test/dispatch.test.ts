@@ -105,7 +105,9 @@ describe('the level header', () => {
     ['CONSUMER.LIST.S', ''],
     ['CONSUMER.UNPIN.S.c', { group: 'g' }],
   ])('is looked at first by %s', async (call, body) => {
-    expect(await api.failureOf(call, body, 'Nats-Required-Api-Level: 6')).toBe('10185 JetStream minimum api level required')
+    expect(await api.failureOf(call, body, 'Nats-Required-Api-Level: 6')).toBe(
+      '10185 JetStream minimum api level required',
+    )
   })
 })
 
@@ -114,11 +116,19 @@ describe('snapshot and restore', () => {
     ['STREAM.SNAPSHOT.S', '', '10003 bad request'],
     ['STREAM.SNAPSHOT.NOPE', { deliver_subject: 'd' }, '10059 stream not found'],
     ['STREAM.SNAPSHOT.S', { deliver_subject: 'a.*' }, '10015 deliver subject not valid'],
-    ['STREAM.SNAPSHOT.S', { deliver_subject: 'd' }, '10064 snapshot failed: stream archives are not available on this server'],
+    [
+      'STREAM.SNAPSHOT.S',
+      { deliver_subject: 'd' },
+      '10064 snapshot failed: stream archives are not available on this server',
+    ],
     ['STREAM.RESTORE.S', '{}', '10003 bad request'],
     ['STREAM.RESTORE.OTHER', { config: { name: 'S' } }, '10056 stream name in subject does not match request'],
     ['STREAM.RESTORE.S', { config: { name: 'S' } }, '10130 stream name already in use, cannot restore'],
-    ['STREAM.RESTORE.X', { config: { name: 'X' } }, '10062 restore failed: stream archives are not available on this server'],
+    [
+      'STREAM.RESTORE.X',
+      { config: { name: 'X' } },
+      '10062 restore failed: stream archives are not available on this server',
+    ],
   ])('%s with %j fails', async (call, body, failure) => {
     await makeStream()
 
@@ -244,14 +254,21 @@ describe('an account without JetStream', () => {
 
 describe('the system account', () => {
   const system = new Account('SYS', () => 0)
-  const ask = async (call: string) => (await api.collect(`$JS.API.${call}`, '', '', system)).map((reply) => JSON.parse(reply.text) as Json)
+  const ask = async (call: string) =>
+    (await api.collect(`$JS.API.${call}`, '', '', system)).map((reply) => JSON.parse(reply.text) as Json)
 
   beforeEach(() => api.api.attachSystemAccount(system))
 
   it('has no JetStream', async () => {
-    expect(await ask('INFO')).toMatchObject([{ type: 'io.nats.jetstream.api.v1.account_info_response', error: { err_code: 10039 } }])
-    expect(await ask('STREAM.NAMES')).toMatchObject([{ type: 'io.nats.jetstream.api.v1.system_response', error: { err_code: 10039 } }])
-    expect(await ask('NOPE')).toMatchObject([{ type: 'io.nats.jetstream.api.v1.system_response', error: { err_code: 10039 } }])
+    expect(await ask('INFO')).toMatchObject([
+      { type: 'io.nats.jetstream.api.v1.account_info_response', error: { err_code: 10039 } },
+    ])
+    expect(await ask('STREAM.NAMES')).toMatchObject([
+      { type: 'io.nats.jetstream.api.v1.system_response', error: { err_code: 10039 } },
+    ])
+    expect(await ask('NOPE')).toMatchObject([
+      { type: 'io.nats.jetstream.api.v1.system_response', error: { err_code: 10039 } },
+    ])
   })
 
   it('is silent where only clusters answer', async () => {
@@ -302,7 +319,12 @@ describe('a domain', () => {
   })
 
   it('has no responders for what nobody serves', async () => {
-    for (const subject of ['$JS.other.API.INFO', '$JS.hub.API.NOPE', '$JS.hub.API.CONSUMER.MSG.NEXT.S.nope', '$JS.hub.API.$KV.x.k']) {
+    for (const subject of [
+      '$JS.other.API.INFO',
+      '$JS.hub.API.NOPE',
+      '$JS.hub.API.CONSUMER.MSG.NEXT.S.nope',
+      '$JS.hub.API.$KV.x.k',
+    ]) {
       expect((await api.collect(subject))[0]?.headers).toContain('503')
     }
   })

@@ -14,7 +14,13 @@ import {
   type MessageView,
 } from '@rivulet/store-types'
 import { Account, Subscription, type ClientInfo, type MessageSink, type Publisher } from '@rivulet/accounts'
-import { JetStream, type AccountLimits, type JetStreamAccount, type JetStreamOptions, type Stream } from '@rivulet/jetstream-core'
+import {
+  JetStream,
+  type AccountLimits,
+  type JetStreamAccount,
+  type JetStreamOptions,
+  type Stream,
+} from '@rivulet/jetstream-core'
 import { memoryStorage } from '@rivulet/memstore'
 import { JetStreamApi, type JetStreamApiOptions } from '../src/index.js'
 
@@ -132,7 +138,11 @@ export class Harness {
   }
 
   /** Number of deliveries: 0 is "no responders". */
-  send(subject: string, parts: { reply?: string; headers?: string; payload?: string } = {}, account = this.account): number {
+  send(
+    subject: string,
+    parts: { reply?: string; headers?: string; payload?: string } = {},
+    account = this.account,
+  ): number {
     return account.publish(messageOf({ subject, ...parts }), testPublisher)
   }
 
@@ -209,7 +219,9 @@ const ajv = new Ajv({ strict: false, validateFormats: false })
 function validatorOf(name: string): ValidateFunction {
   let validator = validators.get(name)
   if (validator === undefined) {
-    const { oneOf, ...schema } = JSON.parse(readFileSync(new URL(`schemas/${name}.json`, import.meta.url), 'utf8')) as Json
+    const { oneOf, ...schema } = JSON.parse(
+      readFileSync(new URL(`schemas/${name}.json`, import.meta.url), 'utf8'),
+    ) as Json
     if (name === 'consumer_unpin_response') delete schema.properties.error.required
     validator = ajv.compile({ ...schema, ...(oneOf === undefined ? {} : { anyOf: oneOf }) } as object)
     validators.set(name, validator)

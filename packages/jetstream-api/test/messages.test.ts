@@ -27,7 +27,11 @@ describe('STREAM.MSG.GET', () => {
   })
 
   it('leaves out what is not there or not wanted', async () => {
-    expect((await api.ask('STREAM.MSG.GET.G', { seq: 3 })).message).toEqual({ subject: 'g.a', seq: 3, time: expect.any(String) })
+    expect((await api.ask('STREAM.MSG.GET.G', { seq: 3 })).message).toEqual({
+      subject: 'g.a',
+      seq: 3,
+      time: expect.any(String),
+    })
     expect((await api.ask('STREAM.MSG.GET.G', { seq: 2, no_hdr: true })).message).not.toHaveProperty('hdrs')
   })
 

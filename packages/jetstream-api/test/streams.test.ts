@@ -57,7 +57,9 @@ describe('STREAM.CREATE', () => {
   it('succeeds again with the same configuration, fails with another', async () => {
     await api.ask('STREAM.CREATE.S', { name: 'S', storage: 'memory' })
 
-    expect(await api.ask('STREAM.CREATE.S', { name: 'S', subjects: ['S'], storage: 'memory' })).toMatchObject({ did_create: true })
+    expect(await api.ask('STREAM.CREATE.S', { name: 'S', subjects: ['S'], storage: 'memory' })).toMatchObject({
+      did_create: true,
+    })
     expect(await api.failureOf('STREAM.CREATE.S', { name: 'S', description: 'x', storage: 'memory' })).toBe(
       '10058 stream name already in use with a different configuration',
     )
@@ -77,7 +79,9 @@ describe('STREAM.CREATE', () => {
   })
 
   it('refuses a name with a path in it', async () => {
-    expect(await api.failureOf('STREAM.CREATE.a/b', { name: 'a/b' })).toBe('10128 Stream name can not contain path separators')
+    expect(await api.failureOf('STREAM.CREATE.a/b', { name: 'a/b' })).toBe(
+      '10128 Stream name can not contain path separators',
+    )
   })
 
   it('is done without a reply subject too', async () => {
@@ -89,7 +93,9 @@ describe('STREAM.CREATE', () => {
   it('passes over unknown fields when the server is not strict', async () => {
     const lenient = await Harness.start({ engine: { strict: false } })
 
-    expect(await lenient.ask('STREAM.CREATE.S', { name: 'S', zzz: 1, storage: 'memory' })).toMatchObject({ did_create: true })
+    expect(await lenient.ask('STREAM.CREATE.S', { name: 'S', zzz: 1, storage: 'memory' })).toMatchObject({
+      did_create: true,
+    })
   })
 })
 
@@ -255,10 +261,19 @@ describe('STREAM.INFO', () => {
   })
 
   it('a filter that matches nothing makes no page', async () => {
-    expect(await api.ask('STREAM.INFO.B', { subjects_filter: 'nope', offset: 3 })).toMatchObject({ total: 0, offset: 0, limit: 0 })
+    expect(await api.ask('STREAM.INFO.B', { subjects_filter: 'nope', offset: 3 })).toMatchObject({
+      total: 0,
+      offset: 0,
+      limit: 0,
+    })
   })
 
   it('of a missing stream is 10059 with an empty page', async () => {
-    expect(await api.ask('STREAM.INFO.NOPE')).toMatchObject({ error: { code: 404, err_code: 10059 }, total: 0, offset: 0, limit: 0 })
+    expect(await api.ask('STREAM.INFO.NOPE')).toMatchObject({
+      error: { code: 404, err_code: 10059 },
+      total: 0,
+      offset: 0,
+      limit: 0,
+    })
   })
 })

@@ -34,8 +34,18 @@ const DEFINITIONS: readonly CallDefinition[] = [
   { call: 'STREAM.PEER.EVACUATE', type: 'stream_evacuate_peer', handle: needsCluster },
   { call: 'CONSUMER.CREATE', type: 'consumer_create', handle: createConsumer },
   { call: 'CONSUMER.DURABLE.CREATE', type: 'consumer_create', handle: createConsumer },
-  { call: 'CONSUMER.NAMES', type: 'consumer_names', errorMembers: { ...EMPTY_PAGE, consumers: [] }, handle: consumerNames },
-  { call: 'CONSUMER.LIST', type: 'consumer_list', errorMembers: { ...EMPTY_PAGE, consumers: [] }, handle: listConsumers },
+  {
+    call: 'CONSUMER.NAMES',
+    type: 'consumer_names',
+    errorMembers: { ...EMPTY_PAGE, consumers: [] },
+    handle: consumerNames,
+  },
+  {
+    call: 'CONSUMER.LIST',
+    type: 'consumer_list',
+    errorMembers: { ...EMPTY_PAGE, consumers: [] },
+    handle: listConsumers,
+  },
   { call: 'CONSUMER.INFO', type: 'consumer_info', handle: consumerInfo },
   { call: 'CONSUMER.DELETE', type: 'consumer_delete', handle: deleteConsumer },
   {
@@ -45,7 +55,13 @@ const DEFINITIONS: readonly CallDefinition[] = [
     handle: pauseConsumer,
   },
   { call: 'CONSUMER.UNPIN', type: 'consumer_unpin', handle: unpinConsumer },
-  { call: 'CONSUMER.RESET', type: 'consumer_reset', errorMembers: { reset_seq: 0 }, tracks: 'nothing', handle: resetConsumer },
+  {
+    call: 'CONSUMER.RESET',
+    type: 'consumer_reset',
+    errorMembers: { reset_seq: 0 },
+    tracks: 'nothing',
+    handle: resetConsumer,
+  },
   { call: 'CONSUMER.LEADER.STEPDOWN', type: 'consumer_leader_stepdown', handle: needsCluster },
 ]
 

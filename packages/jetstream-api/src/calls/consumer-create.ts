@@ -35,7 +35,8 @@ export async function createConsumer(call: ApiCall): Promise<AnswerOrSilence> {
  * acknowledge by flow control; elsewhere they are many, because sources ask under one name again and again.
  */
 function sourcingConfig(config: ConsumerConfigInput, stream: Stream, random: () => number): ConsumerConfigInput {
-  if (config.direct !== true || config.sourcing !== true || config.name === undefined || config.name === '') return config
+  if (config.direct !== true || config.sourcing !== true || config.name === undefined || config.name === '')
+    return config
   if (stream.config.retention === 'limits') {
     return { ...config, name: `${config.name}-${uniqueToken(random, NAME_SUFFIX_SIZE)}` }
   }

@@ -21,7 +21,9 @@ export function consumerInfo(call: ApiCall): AnswerOrSilence {
   if (!isEmptyRequest(call.request.body)) throw apiError('JSNotEmptyRequestErr')
   requireLevel(call)
   const account = requireJetStream(call)
-  return answer(consumerInfoMembers(requireConsumer(requireStream(account, call.subject.stream), call), call.server, true))
+  return answer(
+    consumerInfoMembers(requireConsumer(requireStream(account, call.subject.stream), call), call.server, true),
+  )
 }
 
 /** @throws ApiError 10014 */
@@ -37,5 +39,9 @@ function consumerPage(call: ApiCall, limit: number): Page<Consumer> {
   const { offset = 0 } = readOptionalBody(consumerListShape, call.request.body, call.server.isStrict)
   const stream = requireStream(account, call.subject.stream)
   const shown = [...stream.consumers.values()].filter((consumer) => !consumer.config.direct)
-  return pageOf(shown.sort((a, b) => compareNames(a.name, b.name)), offset, limit)
+  return pageOf(
+    shown.sort((a, b) => compareNames(a.name, b.name)),
+    offset,
+    limit,
+  )
 }

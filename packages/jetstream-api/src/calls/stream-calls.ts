@@ -54,11 +54,13 @@ export async function purgeStream(call: ApiCall): Promise<AnswerOrSilence> {
   if (stream.config.sealed) throw apiError('JSStreamSealedErr')
   if (stream.config.denyPurge) throw apiError('JSStreamPurgeFailedF', { err: 'stream purge not permitted' })
 
-  return answer(await purge(stream, {
-    ...(filter === '' ? {} : { filter }),
-    ...(sequence === 0 ? {} : { sequence }),
-    ...(keep === 0 ? {} : { keep }),
-  }))
+  return answer(
+    await purge(stream, {
+      ...(filter === '' ? {} : { filter }),
+      ...(sequence === 0 ? {} : { sequence }),
+      ...(keep === 0 ? {} : { keep }),
+    }),
+  )
 }
 
 async function purge(stream: Stream, request: Parameters<Stream['purge']>[0]): Promise<Members> {

@@ -33,7 +33,10 @@ export function listStreams(call: ApiCall): AnswerOrSilence {
   for (const name of page.entries) {
     const stream = account.streams.get(name)
     if (stream === undefined) offline[name] = account.offline.get(name) ?? ''
-    else streams.push(streamInfoMembers(stream, call.server, { hasServerMetadata: false, hasDomain: true, hasCluster: false }))
+    else
+      streams.push(
+        streamInfoMembers(stream, call.server, { hasServerMetadata: false, hasDomain: true, hasCluster: false }),
+      )
   }
   const missing = Object.keys(offline)
   return answer({
@@ -53,8 +56,15 @@ export async function streamInfo(call: ApiCall): Promise<AnswerOrSilence> {
   const stream = requireStream(account, call.subject.stream)
   await stream.atRest() // the counts shown are not taken back by a power cut
 
-  const totals = request.subjectsFilter ? stream.store.subjectTotals(SubjectFilter.of(wireOf(request.subjectsFilter))) : undefined
-  const options = { hasServerMetadata: true, hasDomain: true, hasCluster: true, hasDeleted: request.deletedDetails === true }
+  const totals = request.subjectsFilter
+    ? stream.store.subjectTotals(SubjectFilter.of(wireOf(request.subjectsFilter)))
+    : undefined
+  const options = {
+    hasServerMetadata: true,
+    hasDomain: true,
+    hasCluster: true,
+    hasDeleted: request.deletedDetails === true,
+  }
   if (totals === undefined || totals.size === 0) {
     return answer({ total: 0, offset: 0, limit: 0, ...streamInfoMembers(stream, call.server, options) })
   }

@@ -24,7 +24,13 @@ import {
 import type { MessageSink } from '@rivulet/accounts'
 import type { JetStreamAccount, Stream } from '@rivulet/jetstream-core'
 import { demandsHigherLevel } from '../request/api-level.js'
-import { isContradictory, messageQuery, sequenceAt, startSequence, type MessageQuery } from '../request/message-query.js'
+import {
+  isContradictory,
+  messageQuery,
+  sequenceAt,
+  startSequence,
+  type MessageQuery,
+} from '../request/message-query.js'
 import { messageShape } from '../request/request-shapes.js'
 import { DIRECT_PREFIX } from '../subject/api-subject.js'
 import { DirectReply, placeLines } from './direct-reply.js'
@@ -111,7 +117,8 @@ export class DirectGet implements MessageSink {
       headers: request.headers(),
       payload: request.payload(),
     })
-    const again = { ...get, request: copy, keyStart: get.keyStart - (get.keyStart < 0 ? 0 : request.subjectOffset), waits: get.waits + 1 }
+    const keyStart = get.keyStart < 0 ? -1 : get.keyStart - request.subjectOffset
+    const again = { request: copy, stream, keyStart, waits: get.waits + 1 }
     void stream.atRest().then(() => {
       if (!stream.isClosed) this.#answer(again)
     })

@@ -41,11 +41,6 @@ export function readLenientBody<T extends object>(shape: Shape<T>, body: Buffer)
   }
 }
 
-/** Nothing but blanks, or not even that. */
-export function isBlank(body: Buffer): boolean {
-  return firstInk(body) === body.length
-}
-
 /** Nothing, or an object without members. */
 export function isEmptyRequest(body: Buffer): boolean {
   if (body.length === 0) return true

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { demandsHigherLevel } from '../../src/request/api-level.js'
 import { headerValue } from '../../src/request/header-value.js'
 
-const block = (...lines: string[]): Buffer => Buffer.from(`NATS/1.0\r\n${lines.map((line) => `${line}\r\n`).join('')}\r\n`)
+const block = (...lines: string[]): Buffer =>
+  Buffer.from(`NATS/1.0\r\n${lines.map((line) => `${line}\r\n`).join('')}\r\n`)
 
 describe('the level a request demands', () => {
   it.each(['0', '5', '-1', '', ' 3', '+5', '-9223372036854775808'])('%j is served', (level) => {

@@ -39,7 +39,10 @@ describe('request bodies', () => {
     ['{', '10025 invalid JSON: unexpected EOF'],
     ['x', "10025 invalid JSON: invalid character 'x' looking for beginning of value at offset 1"],
     ['{"zzz":1}', '10025 invalid JSON: json: unknown field "zzz"'],
-    ['{"seq":-1}', '10025 invalid JSON: json: cannot unmarshal number -1 into Go struct field JSApiStreamPurgeRequest.seq of type uint64'],
+    [
+      '{"seq":-1}',
+      '10025 invalid JSON: json: cannot unmarshal number -1 into Go struct field JSApiStreamPurgeRequest.seq of type uint64',
+    ],
     ['[]', '10025 invalid JSON: json: cannot unmarshal array into Go value of type server.JSApiStreamPurgeRequest'],
   ])('strictly, %s is %s', (text, failure) => {
     expect(failureOf(() => readBody(purgeShape, body(text), true))).toBe(failure)
@@ -55,6 +58,8 @@ describe('request bodies', () => {
   })
 
   it('leniently, an empty body is still no JSON', () => {
-    expect(failureOf(() => readLenientBody(unpinShape, body('')))).toBe('10025 invalid JSON: unexpected end of JSON input')
+    expect(failureOf(() => readLenientBody(unpinShape, body('')))).toBe(
+      '10025 invalid JSON: unexpected end of JSON input',
+    )
   })
 })
