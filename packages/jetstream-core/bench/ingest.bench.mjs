@@ -15,6 +15,8 @@ const WINDOW = 1000
 /** A millisecond a window of messages: 100 000 ids are remembered. */
 const ID_WINDOW_MS = 100
 const clock = new VirtualClock()
+// The virtual clock counts in bigints; the system's reads two numbers.
+clock.wallTime = (target) => target.set(0, clock.monotonicMs() * 1e6)
 
 /** The least a stream can be. */
 class CountingStream {
