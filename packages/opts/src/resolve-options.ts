@@ -71,7 +71,7 @@ function resolveRun(line: CommandLine, given: readonly GivenFlag[], actions: Fla
     return failure('must specify [-c, --config] option to check configuration file syntax')
   }
   applyFlags(given, options)
-  const wrong = wrongFlagOf(given, actions) ?? conflictOf(options) ?? refusedFlagOf(given, actions)
+  const wrong = wrongFlagOf(given, actions) ?? conflictOf(options) ?? refusedFlagOf(given)
   if (wrong !== undefined) return failure(wrong)
   complete(options)
   for (const { name, flag } of given) {
@@ -117,7 +117,7 @@ function isTlsAsked(given: readonly GivenFlag[]): boolean {
   return tls === undefined ? given.some(({ name }) => name.startsWith('tls')) : tls.value === true
 }
 
-function refusedFlagOf(given: readonly GivenFlag[], _: FlagActions): string | undefined {
+function refusedFlagOf(given: readonly GivenFlag[]): string | undefined {
   if (!isTlsAsked(given)) return undefined
   const name = given.find((entry) => entry.name.startsWith('tls'))?.name ?? 'tls'
   return `flag -${name} is not served yet; without TLS the server would let in what it keeps out`

@@ -95,7 +95,8 @@ function readState(query: URLSearchParams): ConnzQuery['state'] {
 }
 
 function everyOf(server: MonitoredServer, state: ConnzQuery['state']): ConnectionFacts[] {
-  const open = state === 'closed' ? [] : [...server.connections.values()].map((connection) => connectionFacts(connection))
+  const connections = state === 'closed' ? [] : [...server.connections.values()]
+  const open = connections.map((connection) => connectionFacts(connection))
   return state === 'open' ? open : [...open, ...server.closedConnections]
 }
 
@@ -142,11 +143,17 @@ function authorizationJson({ user, accountName }: ConnectionFacts): Record<strin
   }
 }
 
-function subscriptionsJson(facts: ConnectionFacts, asked: ConnzQuery, server: MonitoredServer): Record<string, JsonWritable> {
+function subscriptionsJson(
+  facts: ConnectionFacts,
+  asked: ConnzQuery,
+  server: MonitoredServer,
+): Record<string, JsonWritable> {
   if (asked.subscriptions === 'none') return {}
   const subscriptions = [...(server.connections.get(facts.id)?.subscriptions() ?? [])]
   if (subscriptions.length === 0) return {}
-  if (asked.subscriptions === 'subjects') return { subscriptions_list: subscriptions.map(({ subject }) => textOf(subject)) }
+  if (asked.subscriptions === 'subjects') {
+    return { subscriptions_list: subscriptions.map(({ subject }) => textOf(subject)) }
+  }
   return { subscriptions_list_detail: subscriptions.map((subscription) => subscriptionJson(subscription, facts.id)) }
 }
 

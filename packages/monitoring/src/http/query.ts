@@ -49,5 +49,6 @@ export function pageOf<T>(
 }
 
 function wrong(kind: string, name: string, parser: string, text: string, reason = 'invalid syntax'): BadRequestError {
-  return new BadRequestError(`Error decoding ${kind} for '${name}': strconv.${parser}: parsing ${JSON.stringify(text)}: ${reason}`)
+  const cause = `strconv.${parser}: parsing ${JSON.stringify(text)}: ${reason}`
+  return new BadRequestError(`Error decoding ${kind} for '${name}': ${cause}`)
 }

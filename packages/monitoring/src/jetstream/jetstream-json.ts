@@ -6,7 +6,8 @@ import type { MonitoredJetStream } from '../monitored-server.js'
 /** What nats-server reports where no interval is configured. */
 const SYNC_INTERVAL_NANOS_DEFAULT = 120_000_000_000n
 
-export function jetStreamConfigJson(jetStream: MonitoredJetStream, { jetStream: options }: ServerOptions): JsonWritable {
+export function jetStreamConfigJson(jetStream: MonitoredJetStream, serverOptions: ServerOptions): JsonWritable {
+  const options = serverOptions.jetStream
   const { syncInterval, isSyncIntervalSet } = options
   return {
     max_memory: jetStream.maxMemory,

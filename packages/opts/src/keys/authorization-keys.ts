@@ -25,7 +25,11 @@ export const authorizationKeys: readonly Field<AuthorizationBlock>[] = [
   refused('B', 'proxy_required', flag()),
 ]
 
-export function readAuthorization(entry: Entry, options: { authorization: AuthorizationOptions }, report: Report): void {
+export function readAuthorization(
+  entry: Entry,
+  options: { authorization: AuthorizationOptions },
+  report: Report,
+): void {
   const { node } = entry
   if (node.kind !== 'map') return reportType(entry, 'map[string]interface {}', report)
   const given: AuthorizationOptions = { ...options.authorization, users: [] }

@@ -17,7 +17,9 @@ export function storeDir<Target>(
 ): ReadValue<Target> {
   return text((target, value, entry, report) => {
     const { options, storeDirs } = partsOf(target)
-    if (storeDirs.isNamed) return report.error(entry.node.place, 'CONFIG_CONFLICT', "Duplicate 'store_dir' configuration")
+    if (storeDirs.isNamed) {
+      return report.error(entry.node.place, 'CONFIG_CONFLICT', "Duplicate 'store_dir' configuration")
+    }
     storeDirs.isNamed = value !== ''
     options.storeDir = value
   })
@@ -42,7 +44,11 @@ const batchKeys: readonly Field<JetStreamLimitOptions>[] = [
 const limitKeys: readonly Field<JetStreamLimitOptions>[] = [
   served('B', 'max_ack_pending', integer((limits, value) => (limits.maxAckPending = value))),
   ignored('C', 'max_ha_assets', integer()),
-  served('B', 'default_max_consumers', integer((limits, value) => (limits.defaultMaxConsumers = value || DEFAULT_MAX_CONSUMERS))),
+  served(
+    'B',
+    'default_max_consumers',
+    integer((limits, value) => (limits.defaultMaxConsumers = value || DEFAULT_MAX_CONSUMERS)),
+  ),
   served('B', 'max_request_batch', integer((limits, value) => (limits.maxRequestBatch = value))),
   served('B', 'duplicate_window', textDuration((limits, ms) => (limits.duplicateWindowMs = ms))),
   served(
@@ -55,8 +61,16 @@ const limitKeys: readonly Field<JetStreamLimitOptions>[] = [
 export const jetStreamKeys: readonly Field<JetStreamBlock>[] = [
   served('A', 'enabled enable', flag((target, value) => (target.isEnabled = value))),
   served('A', 'store_dir store storedir', storeDir((target) => target)),
-  served('A', 'max_memory_store max_mem_store max_mem', storageSize('max_mem_store', ({ options }, n) => (options.maxMemory = n))),
-  served('A', 'max_file_store max_file', storageSize('max_file_store', ({ options }, n) => (options.maxStore = n))),
+  served(
+    'A',
+    'max_memory_store max_mem_store max_mem',
+    storageSize('max_mem_store', ({ options }, value) => (options.maxMemory = value)),
+  ),
+  served(
+    'A',
+    'max_file_store max_file',
+    storageSize('max_file_store', ({ options }, value) => (options.maxStore = value)),
+  ),
   served('A', 'domain', text(({ options }, value) => (options.domain = value))),
   served('A', 'strict', readStrict),
   served('A', 'sync_interval sync', readSyncInterval),
@@ -78,7 +92,11 @@ export const jetStreamKeys: readonly Field<JetStreamBlock>[] = [
   ignored('C', 'max_concurrent_io', readConcurrentIo),
 ]
 
-export function readJetStream(entry: Entry, target: { options: JetStreamOptions; storeDirs: StoreDirs }, report: Report): void {
+export function readJetStream(
+  entry: Entry,
+  target: { options: JetStreamOptions; storeDirs: StoreDirs },
+  report: Report,
+): void {
   const { node } = entry
   const { options } = target
   if (node.kind === 'boolean') {

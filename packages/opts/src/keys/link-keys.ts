@@ -4,7 +4,18 @@ import { parseGoDuration } from '../values/go-duration.js'
 import { quote } from '../values/quote.js'
 import { type Entry, type Field, known, type ReadValue, reportType } from './field.js'
 import { permissions, readSubjects } from './permission-keys.js'
-import { anything, block, blocks, duration, flag, integer, listenAddress, secondsOrText, text, texts } from './readers.js'
+import {
+  anything,
+  block,
+  blocks,
+  duration,
+  flag,
+  integer,
+  listenAddress,
+  secondsOrText,
+  text,
+  texts,
+} from './readers.js'
 import type { Report } from './report.js'
 import { tls } from './tls-keys.js'
 
@@ -40,7 +51,8 @@ function urlList(noun: string): ReadValue<unknown> {
 function readUrl(node: ConfigNode, noun: string, report: Report): void {
   if (node.kind !== 'string') return reportType({ key: noun, node, typePlace: node.place }, 'string', report)
   const url = node.value.trim()
-  const isUrl = /^[a-z][a-z\d+.-]*:\/\/[^\s/?#]*/i.test(url) || /^[^:]*$/.test(url) || /^[a-z][a-z\d+.-]*:[^/]/i.test(url)
+  const hasScheme = /^[a-z][a-z\d+.-]*:(\/\/|[^/])/i.test(url)
+  const isUrl = hasScheme || !url.includes(':')
   if (!isUrl) report.error(node.place, 'CONFIG_VALUE', `error parsing ${noun} url [${quote(url)}]`)
 }
 
@@ -55,8 +67,9 @@ function singleUser(noun: string): ReadValue<unknown> {
     block(keys)(entry, target, report)
     if (entry.node.kind !== 'map') return
     const { place, value } = entry.node
-    if (value.has('users')) report.error(place, 'CONFIG_CONFLICT', `${noun} authorization does not allow multiple users`)
-    else if (value.has('token')) report.error(place, 'CONFIG_CONFLICT', `${noun} authorization does not support tokens`)
+    const refuse = (what: string) => report.error(place, 'CONFIG_CONFLICT', `${noun} authorization does not ${what}`)
+    if (value.has('users')) refuse('allow multiple users')
+    else if (value.has('token')) refuse('support tokens')
   }
 }
 

@@ -43,14 +43,20 @@ function readPermission(node: ConfigNode, hasQueues: boolean, report: Report): v
   for (const [key, inner] of node.value) {
     if (key.toLowerCase() === 'allow' || key.toLowerCase() === 'deny') readSubjects(inner, hasQueues, true, report)
     else if (!inner.isUsedVariable) {
-      const reason = `Unknown field name ${quote(key)} parsing subject permissions, only 'allow' or 'deny' are permitted`
+      const allowed = "only 'allow' or 'deny' are permitted"
+      const reason = `Unknown field name ${quote(key)} parsing subject permissions, ${allowed}`
       report.error(inner.place, 'CONFIG_UNKNOWN_KEY', reason)
     }
   }
 }
 
 /** A subject or a list of subjects. `isPlaceShown`: nats-server shows it only behind `allow` and `deny`. */
-export function readSubjects(node: ConfigNode, hasQueues: boolean, isPlaceShown: boolean, report: Report): void {
+export function readSubjects(
+  node: ConfigNode,
+  hasQueues: boolean,
+  isPlaceShown: boolean,
+  report: Report,
+): void {
   const wrong = (code: 'CONFIG_TYPE' | 'CONFIG_VALUE', reason: string) =>
     isPlaceShown ? report.error(node.place, code, reason) : report.errorWithoutPlace(node.place, code, reason)
   const elements = node.kind === 'list' ? node.value : [node]
@@ -70,7 +76,9 @@ export function readSubjects(node: ConfigNode, hasQueues: boolean, isPlaceShown:
 function subjectMistakeOf(value: string, hasQueues: boolean): string | undefined {
   if (isValidSubject(value)) return undefined
   const [subject, queue, ...rest] = hasQueues ? value.trim().split(/\s+/) : []
-  if (subject === undefined || queue === undefined || rest.length > 0) return `subject ${quote(value)} is not a valid subject`
+  if (subject === undefined || queue === undefined || rest.length > 0) {
+    return `subject ${quote(value)} is not a valid subject`
+  }
   if (!isValidSubject(subject)) return `subject ${quote(subject)} is not a valid subject`
   return isValidSubject(queue) ? undefined : `queue ${quote(queue)} is not a valid queue`
 }

@@ -53,7 +53,10 @@ function tooBigText(key: string): string {
 }
 
 /** Sizes of the JetStream block. `name`: what messages call the key. */
-export function storageSize<Target>(name: string | undefined, assign: Assign<Target, number> = drop): ReadValue<Target> {
+export function storageSize<Target>(
+  name: string | undefined,
+  assign: Assign<Target, number> = drop,
+): ReadValue<Target> {
   return (entry, target, report) => {
     const result = parseStorageSize(entry.node)
     const called = name ?? entry.key.toLowerCase()
@@ -108,7 +111,8 @@ export function listenAddress<Target>(assign: Assign<Target, HostPort> = drop): 
 export function texts<Target>(noun: string, assign: Assign<Target, string[]> = drop): ReadValue<Target> {
   return (entry, target, report) => {
     const { node } = entry
-    const wrong = (what: string) => report.error(node.place, 'CONFIG_TYPE', `error parsing ${noun}: unsupported type ${what}`)
+    const wrong = (what: string) =>
+      report.error(node.place, 'CONFIG_TYPE', `error parsing ${noun}: unsupported type ${what}`)
     if (node.kind === 'string') return assign(target, [node.value], entry, report)
     if (node.kind !== 'list') return wrong(typeNameOf(node))
     const values: string[] = []
@@ -170,7 +174,7 @@ export function secondsOrText<Target>(called: string): ReadValue<Target> {
   }
 }
 
-/** A list whose elements are blocks. The texts say what is wrong with a value that is no list, and an element that is no block. */
+/** A list of blocks. The texts say what is wrong with a value that is no list, and an element that is no block. */
 export function blocks<Target>(
   fields: readonly Field<Target>[],
   target: () => Target,

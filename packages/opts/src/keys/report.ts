@@ -29,7 +29,8 @@ export class Report {
   }
 
   ignore(place: ConfigPlace, key: string): void {
-    if (this.#silence === 0) this.ignored.push(`${textOfPlace(place)}: key ${quote(key)} is not served yet, it is ignored`)
+    if (this.#silence > 0) return
+    this.ignored.push(`${textOfPlace(place)}: key ${quote(key)} is not served yet, it is ignored`)
   }
 
   refuse(place: ConfigPlace, key: string): void {

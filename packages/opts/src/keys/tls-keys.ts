@@ -22,9 +22,15 @@ function yesOrNo(name: string): ReadValue<unknown> {
   }
 }
 
-function list(name: string, mistakeOf: (value: string) => string | undefined, isEmptyWrong: boolean): ReadValue<unknown> {
+function list(
+  name: string,
+  mistakeOf: (value: string) => string | undefined,
+  isEmptyWrong: boolean,
+): ReadValue<unknown> {
   return ({ node }, _, report) => {
-    if (node.kind !== 'list') return report.error(node.place, 'CONFIG_TYPE', `${PREFIX}, expected '${name}' to be a list`)
+    if (node.kind !== 'list') {
+      return report.error(node.place, 'CONFIG_TYPE', `${PREFIX}, expected '${name}' to be a list`)
+    }
     if (node.value.length === 0 && isEmptyWrong) {
       return report.error(node.place, 'CONFIG_VALUE', `${PREFIX}, '${name}' cannot be empty`)
     }
@@ -39,15 +45,24 @@ function mistakenCipher(name: string): string | undefined {
   return /^TLS_[A-Z\d_]+$/.test(name) ? undefined : `unrecognized cipher ${name}`
 }
 
-const CURVES = ['CurveP256', 'CurveP384', 'CurveP521', 'X25519', 'X25519MLKEM768', 'SecP256r1MLKEM768', 'SecP384r1MLKEM1024']
+const CURVES = new Set([
+  'CurveP256',
+  'CurveP384',
+  'CurveP521',
+  'X25519',
+  'X25519MLKEM768',
+  'SecP256r1MLKEM768',
+  'SecP384r1MLKEM1024',
+])
 
 function mistakenCurve(name: string): string | undefined {
-  return CURVES.includes(name) ? undefined : `unrecognized curve preference ${name}`
+  return CURVES.has(name) ? undefined : `unrecognized curve preference ${name}`
 }
 
 function mistakenPin(pin: string): string | undefined {
   if (/^[\da-f]{64}$/i.test(pin)) return undefined
-  return `${PREFIX}, 'pinned_certs' key ${pin.toLowerCase()} does not look like hex-encoded sha256 of DER encoded SubjectPublicKeyInfo`
+  const expected = 'hex-encoded sha256 of DER encoded SubjectPublicKeyInfo'
+  return `${PREFIX}, 'pinned_certs' key ${pin.toLowerCase()} does not look like ${expected}`
 }
 
 function readMinVersion({ node }: Entry, _: unknown, report: Report): void {

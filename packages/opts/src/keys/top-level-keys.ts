@@ -49,12 +49,31 @@ function traceFlag(assign: (options: ServerOptions, value: boolean) => void): Re
   })
 }
 
+type NumberOption =
+  | 'maxControlLine'
+  | 'maxPending'
+  | 'maxClosedClients'
+  | 'pingIntervalMs'
+  | 'pingMax'
+  | 'writeDeadlineMs'
+
+/** Where 0 stands for the default. */
+function orDefault(name: NumberOption): (target: FileTarget, value: number) => void {
+  return ({ options }, value) => {
+    if (value !== 0) options[name] = value
+  }
+}
+
 const listenerKeys: readonly Field<FileTarget>[] = [
   served('A', 'listen', listenAddress(({ options }, { host, port }) => Object.assign(options, { host, port }))),
   served('A', 'host net', text(({ options }, value) => (options.host = value))),
   served('A', 'port', integer(({ options }, value) => (options.port = value))),
   served('B', 'client_advertise', text(({ options }, value) => (options.clientAdvertise = value))),
-  served('A', 'http', listenAddress(({ options }, at) => Object.assign(options, { httpHost: at.host, httpPort: at.port }))),
+  served(
+    'A',
+    'http',
+    listenAddress(({ options }, at) => Object.assign(options, { httpHost: at.host, httpPort: at.port })),
+  ),
   served('A', 'http_port monitor_port', integer(({ options }, value) => (options.httpPort = value))),
   served('A', 'http_base_path', text(({ options }, value) => (options.httpBasePath = value))),
   ignored('A', 'https', listenAddress()),
@@ -68,7 +87,10 @@ const identityKeys: readonly Field<FileTarget>[] = [
   served(
     'B',
     'server_metadata',
-    textMap((name) => `error parsing metadata: unsupported type ${name}`, ({ options }, map) => (options.serverMetadata = map)),
+    textMap(
+      (name) => `error parsing metadata: unsupported type ${name}`,
+      ({ options }, map) => (options.serverMetadata = map),
+    ),
   ),
 ]
 
@@ -90,16 +112,16 @@ const logKeys: readonly Field<FileTarget>[] = [
 
 const limitKeys: readonly Field<FileTarget>[] = [
   served('A', 'max_payload', integer32(readMaxPayload)),
-  served('A', 'max_control_line', integer32(({ options }, value) => (options.maxControlLine = value || options.maxControlLine))),
-  served('A', 'max_pending', integer(({ options }, value) => (options.maxPending = value || options.maxPending))),
+  served('A', 'max_control_line', integer32(orDefault('maxControlLine'))),
+  served('A', 'max_pending', integer(orDefault('maxPending'))),
   served('A', 'max_connections max_conn', integer(({ options }, value) => (options.maxConnections = value || -1))),
   served('A', 'max_subscriptions max_subs', integer(({ options }, value) => (options.maxSubscriptions = value))),
   ignored('C', 'max_sub_tokens max_subscription_tokens', readSubjectTokens),
-  served('B', 'max_closed_clients', integer(({ options }, value) => (options.maxClosedClients = value || options.maxClosedClients))),
+  served('B', 'max_closed_clients', integer(orDefault('maxClosedClients'))),
   served('C', 'no_header_support', flag(({ options }, value) => (options.hasHeaders = !value))),
-  served('A', 'ping_interval', duration('ping_interval', ({ options }, ms) => (options.pingIntervalMs = ms || options.pingIntervalMs))),
-  served('A', 'ping_max', integer(({ options }, value) => (options.pingMax = value || options.pingMax))),
-  served('A', 'write_deadline', duration('write_deadline', ({ options }, ms) => (options.writeDeadlineMs = ms || options.writeDeadlineMs))),
+  served('A', 'ping_interval', duration('ping_interval', orDefault('pingIntervalMs'))),
+  served('A', 'ping_max', integer(orDefault('pingMax'))),
+  served('A', 'write_deadline', duration('write_deadline', orDefault('writeDeadlineMs'))),
   ignored('B', 'write_timeout', readWriteTimeout),
   ignored('B', 'no_fast_producer_stall', flag()),
   ignored('C', 'disable_sublist_cache no_sublist_cache', flag()),

@@ -16,7 +16,8 @@ export const operator: ReadValue<unknown> = ({ node }, _, report) => {
 }
 
 export const trustedKeys: ReadValue<unknown> = ({ node }, _, report) => {
-  const wrong = (what: string) => report.error(node.place, 'CONFIG_TYPE', `error parsing trusted: unsupported type ${what}`)
+  const wrong = (what: string) =>
+    report.error(node.place, 'CONFIG_TYPE', `error parsing trusted: unsupported type ${what}`)
   if (node.kind !== 'string' && node.kind !== 'list') return wrong(typeNameOf(node))
   for (const element of node.kind === 'list' ? node.value : [node]) {
     if (element.kind !== 'string') wrong(`in array ${typeNameOf(element)}`)

@@ -4,7 +4,7 @@
  * of one understand the other.
  */
 
-/** `line` counts from 1. `column` counts from 0 on the first line and from 1 on all others, as nats-server prints it. */
+/** `line` counts from 1, `column` from 0 on the first line and from 1 on all others, as nats-server prints them. */
 export type ConfigPlace = Readonly<{ file: string; line: number; column: number }>
 
 /** Public: a released code keeps its meaning. */

@@ -11,7 +11,7 @@
  * A key given twice counts as it stands last. The grammar is that of nats-server, and so are the
  * messages; the page is docs/configuration-language.md.
  */
-import { ConfigError, type ConfigPlace } from './config-error.js'
+import { ConfigError, type ConfigPlace, textOfPlace } from './config-error.js'
 import { type ConfigMap, type ConfigNode, type ConfigValue, nodeOf } from './config-node.js'
 import { joinPath, type ReadFile, readConfigText } from './config-source.js'
 import { readScalar } from './scalar-reader.js'
@@ -129,7 +129,8 @@ class Parser {
     const key = this.#cursor.text.slice(start, this.#cursor.offset)
     if (this.#cursor.isAtEnd) {
       const kind = quote === '"' ? 'double quoted' : 'quoted'
-      throw this.#cursor.syntaxError(around === 'block' ? `Unexpected EOF processing ${kind} map key.` : 'Unexpected EOF.')
+      const place = around === 'block' ? ` processing ${kind} map key` : ''
+      throw this.#cursor.syntaxError(`Unexpected EOF${place}.`)
     }
     this.#cursor.next()
     return key
@@ -151,9 +152,8 @@ class Parser {
     if (around !== 'block') {
       if (cursor.isAtEnd && !hasSeparator) {
         const place = cursor.place()
-        throw new ConfigError('CONFIG_SYNTAX', `config is invalid (${place.file}:${place.line}:${place.column})`, place, {
-          isPlaceShown: false,
-        })
+        const reason = `config is invalid (${textOfPlace(place)})`
+        throw new ConfigError('CONFIG_SYNTAX', reason, place, { isPlaceShown: false })
       }
       cursor.skipWhile(isBlank)
       if (isNewline(cursor.peek())) throw this.#unexpected(() => 'Expected value but found new line')
@@ -278,9 +278,12 @@ class Parser {
     const path = joinPath(this.#source.file, name)
     const { files } = this.#ancestors
     const fail = (code: 'CONFIG_INCLUDE' | 'CONFIG_UNREADABLE', reason: string, options: ErrorOptions = {}) =>
-      new ConfigError(code, `error parsing include file '${name}', ${reason}`, place, { ...options, isPlaceShown: false })
+      new ConfigError(code, `error parsing include file '${name}', ${reason}`, place, {
+        ...options,
+        isPlaceShown: false,
+      })
     if (files.some((file) => joinPath(file, baseName(file)) === path)) {
-      throw fail('CONFIG_INCLUDE', `it includes itself (${place.file}:${place.line}:${place.column})`)
+      throw fail('CONFIG_INCLUDE', `it includes itself (${textOfPlace(place)})`)
     }
     if (files.length >= INCLUDE_DEPTH_MAX) throw fail('CONFIG_INCLUDE', `more than ${INCLUDE_DEPTH_MAX} files deep`)
     try {

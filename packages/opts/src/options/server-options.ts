@@ -172,45 +172,53 @@ export function defaultOptions(): ServerOptions {
     writeDeadlineMs: 10_000,
     authorization: { user: '', password: '', token: '', users: [], hasUsers: false, timeoutMs: 2000 },
     noAuthUser: '',
-    jetStream: {
-      isEnabled: false,
-      storeDir: '',
-      maxMemory: -1,
-      maxStore: -1,
-      domain: '',
-      isStrict: true,
-      syncInterval: 'always',
-      isSyncIntervalSet: false,
-      uniqueTag: '',
-      requestQueueLimit: 10_000,
-      infoQueueLimit: 10_000,
-      maxBufferedMessages: 0,
-      maxBufferedBytes: 0,
-      limits: {
-        defaultMaxConsumers: DEFAULT_MAX_CONSUMERS,
-        maxAckPending: 0,
-        maxRequestBatch: 0,
-        duplicateWindowMs: 0,
-        maxBatchInflightPerStream: 0,
-        maxBatchInflightTotal: 0,
-        maxBatchMessages: 0,
-        batchTimeoutMs: 0,
-      },
-    },
+    jetStream: defaultJetStreamOptions(),
     lameDuckDurationMs: 120_000,
     lameDuckGraceMs: 10_000,
     pidFile: '',
     portsFileDir: '',
-    log: {
-      format: 'text',
-      debug: false,
-      trace: false,
-      traceVerbose: false,
-      traceHeaders: false,
-      time: true,
-      timeUtc: false,
-      file: '',
-      maxTracedMessageLength: 0,
+    log: defaultLogOptions(),
+  }
+}
+
+function defaultJetStreamOptions(): JetStreamOptions {
+  return {
+    isEnabled: false,
+    storeDir: '',
+    maxMemory: -1,
+    maxStore: -1,
+    domain: '',
+    isStrict: true,
+    syncInterval: 'always',
+    isSyncIntervalSet: false,
+    uniqueTag: '',
+    requestQueueLimit: 10_000,
+    infoQueueLimit: 10_000,
+    maxBufferedMessages: 0,
+    maxBufferedBytes: 0,
+    limits: {
+      defaultMaxConsumers: DEFAULT_MAX_CONSUMERS,
+      maxAckPending: 0,
+      maxRequestBatch: 0,
+      duplicateWindowMs: 0,
+      maxBatchInflightPerStream: 0,
+      maxBatchInflightTotal: 0,
+      maxBatchMessages: 0,
+      batchTimeoutMs: 0,
     },
+  }
+}
+
+function defaultLogOptions(): LogOptions {
+  return {
+    format: 'text',
+    debug: false,
+    trace: false,
+    traceVerbose: false,
+    traceHeaders: false,
+    time: true,
+    timeUtc: false,
+    file: '',
+    maxTracedMessageLength: 0,
   }
 }
