@@ -104,8 +104,12 @@ export class PendingAcks {
     assert(this.#live[position & mask] === 1, 'only a live entry is removed')
     this.#live[position & mask] = 0
     this.#count--
-    if (this.#count === 0) this.#head = this.#tail
-    else while (this.#live[this.#head & mask] === 0) this.#head++
+    if (this.#count === 0) {
+      this.#head = this.#tail
+      return
+    }
+    while (this.#live[this.#head & mask] === 0) this.#head++
+    while (this.#live[(this.#tail - 1) & mask] === 0) this.#tail--
   }
 
   clear(): void {

@@ -154,9 +154,13 @@ export class Progress {
       this.floorStream = sequence
       return
     }
-    const at = deliveryCount > 1 ? this.pending.find(sequence) : -1
-    if (at >= 0) this.pending.setTime(at, now.monotonicMs)
-    else this.pending.add(sequence, delivery, now.monotonicMs)
+    if (deliveryCount === 1) {
+      this.pending.add(sequence, delivery, now.monotonicMs)
+      return
+    }
+    const at = this.pending.find(sequence)
+    assert(at >= 0, 'what is delivered again is pending')
+    this.pending.setTime(at, now.monotonicMs)
   }
 
   /** The last delivery of a pending message did not arrive: it does not count, and the message is due at once. */
