@@ -372,7 +372,7 @@ export class StoreCore implements CommitSubject {
     const { cache } = this.options.group
     const { loaded } = sealed
     if (loaded !== undefined) {
-      sealed.summary = SubjectSummary.of(loaded.ids, loaded.count)
+      sealed.summary = SubjectSummary.of(loaded.ids, loaded.count, this.contents.subjects.idEnd)
       if (loaded.hasBytes) cache.account(loaded)
       else cache.drop(loaded)
     }
@@ -426,7 +426,7 @@ export class StoreCore implements CommitSubject {
         const id = loaded.ids[index] as number
         if (id !== 0) subjects.added(id, loaded.sequenceAt(index))
       }
-      if (block !== this.writer.active) block.summary = SubjectSummary.of(loaded.ids, loaded.count)
+      if (block !== this.writer.active) block.summary = SubjectSummary.of(loaded.ids, loaded.count, this.contents.subjects.idEnd)
     }
     subjects.endRecount()
     this.#isRecounting = false

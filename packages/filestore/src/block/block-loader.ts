@@ -134,7 +134,7 @@ export class BlockLoader {
     if (scan.count > 1 << 20) this.#scan = undefined
     if (liveBytes !== block.byteCount || isUnknown) this.#options.lost(block, loaded)
     if (block.summary === undefined && writer.active !== block) {
-      block.summary = SubjectSummary.of(loaded.ids, loaded.count)
+      block.summary = SubjectSummary.of(loaded.ids, loaded.count, contents.subjects.idEnd)
     }
     cache.account(loaded)
     return loaded

@@ -5,24 +5,34 @@
  */
 import { assert } from '@rivulet/store-types'
 
+/** Added to an amount once its id is listed; a block has far fewer records. */
+const SEEN = 0x8000_0000
+
 export class SubjectSummary {
   readonly ids: Uint32Array
   readonly counts: Uint32Array
 
-  /** From the ids of a block's records, 0 for those without a live message. */
-  static of(recordIds: Uint32Array, count: number): SubjectSummary {
-    const sorted = recordIds.slice(0, count).sort()
+  /** From the ids of a block's records, 0 for those without a live message. All are below `idEnd`. */
+  static of(recordIds: Uint32Array, count: number, idEnd: number): SubjectSummary {
+    const amounts = new Uint32Array(idEnd)
     let distinct = 0
-    for (let i = 0; i < count; i++) if (sorted[i] !== 0 && sorted[i] !== sorted[i - 1]) distinct++
-    const ids = new Uint32Array(distinct)
-    const counts = new Uint32Array(distinct)
-    let at = -1
     for (let i = 0; i < count; i++) {
-      const id = sorted[i] as number
+      const id = recordIds[i] as number
       if (id === 0) continue
-      if (at < 0 || ids[at] !== id) ids[++at] = id
-      counts[at] = (counts[at] as number) + 1
+      if (amounts[id] === 0) distinct++
+      amounts[id] = (amounts[id] as number) + 1
     }
+    const ids = new Uint32Array(distinct)
+    let at = 0
+    for (let i = 0; at < distinct; i++) {
+      const id = recordIds[i] as number
+      if (id === 0 || (amounts[id] as number) >= SEEN) continue
+      ids[at++] = id
+      amounts[id] = (amounts[id] as number) + SEEN
+    }
+    ids.sort()
+    const counts = new Uint32Array(distinct)
+    for (let i = 0; i < distinct; i++) counts[i] = (amounts[ids[i] as number] as number) - SEEN
     return new SubjectSummary(ids, counts)
   }
 

@@ -150,7 +150,7 @@ function dropBlock(core: StoreCore, block: Block): void {
   if (block.messageCount > 0) {
     if (block.summary === undefined) {
       const loaded = loader.arraysOf(block)
-      block.summary ??= SubjectSummary.of(loaded.ids, loaded.count)
+      block.summary ??= SubjectSummary.of(loaded.ids, loaded.count, contents.subjects.idEnd)
     }
     contents.removedBlock(block, block.summary.ids, block.summary.counts)
   }
