@@ -89,6 +89,23 @@ describe('CONSUMER.CREATE', () => {
   })
 })
 
+describe('the forms of a create request', () => {
+  it('the legacy forms fill in the name', async () => {
+    const legacy = { stream_name: 'S', config: { durable_name: 'd', ack_policy: 'explicit' } }
+
+    expect((await api.ask('CONSUMER.DURABLE.CREATE.S.d', legacy)).config).toMatchObject({ durable_name: 'd', name: 'd' })
+    expect((await api.ask('CONSUMER.CREATE.S', { stream_name: 'S', config: { name: 'e' } })).config.name).toBe('e')
+  })
+
+  it('a filter in the subject is the filter of the configuration', async () => {
+    const request = (config: object) => ({ stream_name: 'S', config })
+
+    expect(await api.failureOf('CONSUMER.CREATE.S.f.s.a', request({ filter_subject: 's.b' }))).toContain('10131')
+    expect(await api.failureOf('CONSUMER.CREATE.S.f.s.a', request({ filter_subjects: ['s.a'] }))).toContain('10137')
+    expect(await api.ask('CONSUMER.CREATE.S.f.s.a', request({ filter_subject: 's.a' }))).toMatchObject({ num_pending: 1 })
+  })
+})
+
 describe('CONSUMER.NAMES, LIST, INFO and DELETE', () => {
   beforeEach(async () => {
     for (const name of ['b', 'c', 'a']) await create(name)
@@ -236,6 +253,15 @@ describe('CONSUMER.RESET', () => {
       delivered: { consumer_seq: 0, stream_seq: 1 },
       num_pending: 1,
     })
+  })
+
+  it('goes nowhere below the configured start', async () => {
+    await create('s', { durable_name: 's', deliver_policy: 'by_start_sequence', opt_start_seq: 2 })
+    await create('t', { durable_name: 't', deliver_policy: 'by_start_time', opt_start_time: '2030-01-01T00:00:00Z' })
+
+    expect(await api.failureOf('CONSUMER.RESET.S.s', { seq: 1 })).toBe('10204 invalid reset: below start seq')
+    expect(await api.failureOf('CONSUMER.RESET.S.t', { seq: 1 })).toBe('10204 invalid reset: below start time')
+    expect(await api.ask('CONSUMER.RESET.S.s', { seq: 2 })).toMatchObject({ reset_seq: 2 })
   })
 
   it('of a missing consumer is silent', async () => {

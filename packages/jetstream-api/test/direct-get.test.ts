@@ -200,6 +200,49 @@ describe('the last messages of many subjects', () => {
   })
 })
 
+describe('direct get as of a time', () => {
+  beforeEach(async () => {
+    await api.advance(10_000)
+    await api.publish('s.a', 'late')
+  })
+
+  it('finds the first message stored then or later', async () => {
+    expect(await get({ start_time: '2024-01-01T00:00:00Z' })).toEqual(['s.a 1 m1'])
+    expect(await get({ start_time: '2024-01-01T00:00:01Z' })).toEqual(['s.a 9 late'])
+    expect(await get({ start_time: '2024-01-01T00:00:11Z' })).toEqual(['404 Message Not Found'])
+    expect(await get({ start_time: '2024-01-01T00:00:01Z', batch: 2 })).toEqual(['s.a 9 0 0 late', '204 EOB 0 9'])
+  })
+
+  it('ends before it: what was stored at that time does not count', async () => {
+    const upTo = (time: string) => get({ multi_last: ['s.a'], up_to_time: time })
+
+    expect(await upTo('2024-01-01T00:00:10.000000001Z')).toEqual(['s.a 9 0 0 late', '204 EOB 0 9 9'])
+    expect(await upTo('2024-01-01T00:00:10Z')).toEqual(['s.a 4 0 0 m4', '204 EOB 0 4 8'])
+    expect(await upTo('2024-01-01T00:00:00Z')).toEqual(['404 No Results'])
+  })
+})
+
+describe('one message after the other', () => {
+  it('by sequence, last, next and subject', async () => {
+    expect(await get({ seq: 2 })).toEqual(['s.b 2 m2'])
+    expect(await get({ last_by_subj: 's.a' })).toEqual(['s.a 4 m4'])
+    expect(await get({ next_by_subj: 's.a', seq: 2 })).toEqual(['s.a 4 m4'])
+    expect(await get('', 'S.s.b')).toEqual(['s.b 2 m2'])
+  })
+
+  it('pages of last messages go on where the one before ended', async () => {
+    const pages: string[] = []
+    for (let from = 0; from <= 8; ) {
+      const page = await get({ multi_last: ['s.>'], batch: 2, seq: from, up_to_seq: 8 })
+      const end = (page.at(-1) as string).split(' ')
+      pages.push(...page.slice(0, -1).map((line) => line.split(' ')[1] as string))
+      from = Number(end[3]) + 1
+    }
+
+    expect(pages).toEqual(['2', '4', '6', '7', '8'])
+  })
+})
+
 describe('streams that do not allow it', () => {
   it('have no responders, until an update allows it', async () => {
     const config = { name: 'N', subjects: ['n'], storage: 'memory' }

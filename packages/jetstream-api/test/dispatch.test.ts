@@ -111,6 +111,70 @@ describe('the level header', () => {
   })
 })
 
+/** Every call with a JSON body, with an unknown field in it. */
+const CALLS_WITH_BODIES = [
+  ['STREAM.CREATE.S', '{"name":"S","zzz":1}'],
+  ['STREAM.UPDATE.S', '{"name":"S","zzz":1}'],
+  ['STREAM.NAMES', '{"zzz":1}'],
+  ['STREAM.LIST', '{"zzz":1}'],
+  ['STREAM.INFO.S', '{"zzz":1}'],
+  ['STREAM.PURGE.S', '{"zzz":1}'],
+  ['STREAM.MSG.GET.S', '{"seq":1,"zzz":1}'],
+  ['STREAM.MSG.DELETE.S', '{"seq":1,"zzz":1}'],
+  ['STREAM.SNAPSHOT.S', '{"deliver_subject":"d","zzz":1}'],
+  ['STREAM.RESTORE.R', '{"config":{"name":"R"},"zzz":1}'],
+  ['CONSUMER.CREATE.S.c', '{"stream_name":"S","config":{},"zzz":1}'],
+  ['CONSUMER.DURABLE.CREATE.S.c', '{"stream_name":"S","config":{"durable_name":"c"},"zzz":1}'],
+  ['CONSUMER.NAMES.S', '{"zzz":1}'],
+  ['CONSUMER.LIST.S', '{"zzz":1}'],
+  ['CONSUMER.PAUSE.S.c', '{"zzz":1}'],
+] as const
+
+describe('strictness', () => {
+  it('every request with an unknown field is refused', async () => {
+    await makeStream()
+
+    for (const [call, body] of CALLS_WITH_BODIES) {
+      expect(await api.failureOf(call, body), call).toBe('10025 invalid JSON: json: unknown field "zzz"')
+    }
+  })
+
+  it('a lenient server refuses none of them for that', async () => {
+    api = await Harness.start({ engine: { strict: false } })
+    await makeStream()
+
+    for (const [call, body] of CALLS_WITH_BODIES) {
+      expect((await api.ask(call, body)).error?.err_code, call).not.toBe(10025)
+    }
+  })
+})
+
+describe('a level that is too high', () => {
+  it('is refused by every call that is there', async () => {
+    await makeStream()
+    await api.ask('CONSUMER.CREATE.S.c', { stream_name: 'S', config: { durable_name: 'c' } })
+    const others = ['INFO', 'STREAM.DELETE.S', 'CONSUMER.INFO.S.c', 'CONSUMER.DELETE.S.c', 'CONSUMER.RESET.S.c', 'CONSUMER.UNPIN.S.c']
+
+    for (const call of [...CALLS_WITH_BODIES.map(([call]) => call), ...others]) {
+      const failure = await api.failureOf(call, '', 'Nats-Required-Api-Level: 6')
+      expect(failure, call).toBe('10185 JetStream minimum api level required')
+    }
+  })
+
+  it('is refused by pull requests', async () => {
+    await makeStream()
+    await api.ask('CONSUMER.CREATE.S.c', { stream_name: 'S', config: { durable_name: 'c' } })
+
+    const [reply] = await api.collect('$JS.API.CONSUMER.MSG.NEXT.S.c', '1', 'Nats-Required-Api-Level: 6')
+
+    expect(reply?.headers).toBe('NATS/1.0 412 Required Api Level\r\n\r\n')
+  })
+
+  it('account info takes other headers', async () => {
+    expect(await api.ask('INFO', '', 'Custom: x\r\nOther: y')).toMatchObject({ streams: 0 })
+  })
+})
+
 describe('snapshot and restore', () => {
   it.each([
     ['STREAM.SNAPSHOT.S', '', '10003 bad request'],

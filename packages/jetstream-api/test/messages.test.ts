@@ -79,6 +79,24 @@ describe('STREAM.MSG.GET', () => {
   })
 })
 
+describe('STREAM.MSG.GET as of a time', () => {
+  it('finds the first message stored then or later', async () => {
+    await api.advance(10_000)
+    await api.publish('g.b', 'late')
+    const at = async (time: string, subject?: string) => {
+      const reply = await api.ask('STREAM.MSG.GET.G', { start_time: time, next_by_subj: subject })
+      return reply.message?.seq ?? reply.error.err_code
+    }
+
+    expect(await at('2024-01-01T00:00:00Z')).toBe(1)
+    expect(await at('2024-01-01T00:00:00Z', 'g.b')).toBe(2)
+    expect(await at('2024-01-01T00:00:01Z')).toBe(4)
+    expect(await at('2024-01-01T00:00:10Z')).toBe(4)
+    expect(await at('2024-01-01T00:00:10.000000001Z')).toBe(10037)
+    expect(await at('2024-01-01T00:00:01Z', 'g.a')).toBe(10037)
+  })
+})
+
 describe('STREAM.MSG.GET of a message that is not committed yet', () => {
   it('waits for the commit', async () => {
     const commits = holdCommits(api, 'G')

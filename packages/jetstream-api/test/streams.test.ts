@@ -197,6 +197,17 @@ describe('STREAM.NAMES and LIST', () => {
     expect(await api.ask('STREAM.NAMES', body)).toMatchObject({ offset, limit: 1024, streams })
   })
 
+  it('are filtered by subjects that collide', async () => {
+    const names = async (subject: string) => (await api.ask('STREAM.NAMES', { subject })).streams
+
+    expect([await names('>'), await names('b'), await names('b.x'), await names('a.2')]).toEqual([
+      ['A', 'B', 'C'],
+      null,
+      ['B'],
+      ['A'],
+    ])
+  })
+
   it('a list shows the stored metadata alone', async () => {
     const reply = await api.ask('STREAM.LIST', { subject: 'a.2' })
 
@@ -260,6 +271,19 @@ describe('STREAM.INFO', () => {
     expect(reply.state.subjects).toEqual(subjects)
   })
 
+  it('counts of subjects follow deletes and purges', async () => {
+    const counts = async () => (await api.ask('STREAM.INFO.B', { subjects_filter: '>' })).state.subjects
+
+    await api.publish('b.z', '7')
+    expect(await counts()).toEqual({ 'b.x.y': 1, 'b.z': 2 })
+    await api.ask('STREAM.MSG.DELETE.B', { seq: 3 })
+    expect(await counts()).toEqual({ 'b.x.y': 1, 'b.z': 1 })
+    await api.ask('STREAM.PURGE.B', { filter: 'b.x.*' })
+    expect(await counts()).toEqual({ 'b.z': 1 })
+    await api.ask('STREAM.PURGE.B')
+    expect(await counts()).toBeUndefined()
+  })
+
   it('a filter that matches nothing makes no page', async () => {
     expect(await api.ask('STREAM.INFO.B', { subjects_filter: 'nope', offset: 3 })).toMatchObject({
       total: 0,
@@ -274,6 +298,35 @@ describe('STREAM.INFO', () => {
       total: 0,
       offset: 0,
       limit: 0,
+    })
+  })
+})
+
+describe('overlapping subjects', () => {
+  it('are refused by create and update', async () => {
+    await api.ask('STREAM.CREATE.A', { name: 'A', subjects: ['x.*'], storage: 'memory' })
+    await api.ask('STREAM.CREATE.B', { name: 'B', subjects: ['y'], storage: 'memory' })
+
+    const overlap = '10065 subjects overlap with an existing stream'
+    expect(await api.failureOf('STREAM.CREATE.C', { name: 'C', subjects: ['x.1'], storage: 'memory' })).toBe(overlap)
+    expect(await api.failureOf('STREAM.UPDATE.B', { name: 'B', subjects: ['x.>'], storage: 'memory' })).toBe(overlap)
+  })
+})
+
+describe('metadata', () => {
+  it('the level follows the features of the stream, and what clients say of it is replaced', async () => {
+    const level = (reply: { config: { metadata: Record<string, string> } }) => reply.config.metadata['_nats.req.level']
+    const config = { name: 'S', storage: 'memory', metadata: { 'mine': 'x', '_nats.req.level': '9', '_nats.ver': 'y' } }
+
+    const created = await api.ask('STREAM.CREATE.S', config)
+    const updated = await api.ask('STREAM.UPDATE.S', { ...config, allow_msg_ttl: true })
+
+    expect([level(created), level(updated)]).toEqual(['0', '1'])
+    expect(updated.config.metadata).toEqual({
+      'mine': 'x',
+      '_nats.level': '5',
+      '_nats.req.level': '1',
+      '_nats.ver': '2.15.2',
     })
   })
 })
