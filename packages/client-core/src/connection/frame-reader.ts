@@ -88,7 +88,8 @@ export class FrameReader {
       const end = frameRest(bytes, at, to, this.#partialSize > 0 ? this.#partialSize - partial.size : 0)
       partial.append(bytes, at, end)
       at = end
-      if (partial.size < this.#partialSize) return to
+      // The byte behind the payload already tells whether its size was right.
+      if (partial.size + 1 < this.#partialSize) return to
       decode(partial.bytes, 0, partial.size, descriptors, this.rules)
       if (descriptors.isPartial) {
         partial.cut(descriptors.partialKept)

@@ -180,12 +180,16 @@ export class TestHost implements ConnectionHost {
   client(): TestClient {
     const transport = new MemoryTransport()
     const client = new TestClient(this, new Connection(this, transport), transport)
-    client.take()
+    this.turns.run()
+    client.greeting = transport.received
+    transport.received = ''
     return client
   }
 }
 
 export class TestClient {
+  /** What the server said before anything was sent. */
+  greeting = ''
   readonly host: TestHost
   readonly connection: Connection
   readonly transport: MemoryTransport
