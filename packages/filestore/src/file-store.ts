@@ -32,6 +32,7 @@ import { assertFits, enforceAfterAppend, enforceAll } from './limits/limits.js'
 import { writeStreamMeta } from './meta/stream-meta.js'
 import type { FileStoreOptions } from './options.js'
 import { recoverStream } from './recovery/recover-stream.js'
+import { Compactor } from './removal/compactor.js'
 import { erase } from './removal/erase.js'
 import { purgeAll, purgeBelow, purgeMatching } from './removal/purge.js'
 import { truncate } from './removal/truncate.js'
@@ -47,6 +48,7 @@ export class FileStreamStore implements StreamStore {
   readonly #consumers: ConsumerDirectory
   readonly #age: AgeLimit
   readonly #index: IndexKeeper
+  readonly #compactor: Compactor
   #closing: Promise<void> | undefined
   readonly #recoveredConsumers: readonly RecoveredConsumer[]
 
@@ -82,6 +84,7 @@ export class FileStreamStore implements StreamStore {
     this.#core = new StoreCore({ fileSystem, directory, config, clock, turns, group, logger, sync, blockBytes })
     this.#age = new AgeLimit(this.#core)
     this.#index = new IndexKeeper(this.#core)
+    this.#compactor = new Compactor(this.#core, this.#index)
     this.#consumers = new ConsumerDirectory({
       fileSystem,
       kernel: group.kernel,
@@ -231,6 +234,15 @@ export class FileStreamStore implements StreamStore {
     truncate(this.#core, sequence)
   }
 
+  /**
+   * Rewrites every sealed block that is less than half alive. Happens by itself, ten seconds after a
+   * block became sparse. @returns how many blocks were rewritten
+   */
+  compact(): Promise<number> {
+    this.#assertOpen()
+    return this.#compactor.run()
+  }
+
   async updateConfig(config: StreamConfig): Promise<void> {
     this.#assertOpen()
     const core = this.#core
@@ -377,6 +389,7 @@ export class FileStreamStore implements StreamStore {
     core.isClosed = true
     this.#age.stop()
     core.ttl.stop()
+    this.#compactor.stop()
     await this.#index.write()
     await this.#index.stop()
     const uncommitted = await core.commit.close()

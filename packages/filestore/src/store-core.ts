@@ -24,6 +24,7 @@ import type { Block } from './block/block.js'
 import { BlockFiles } from './block/block-files.js'
 import { BlockLoader } from './block/block-loader.js'
 import { BlockWriter } from './block/block-writer.js'
+import type { StreamKeys } from './cipher/stream-keys.js'
 import type { LoadedBlock } from './block/loaded-block.js'
 import {
   RECORD_HEADER_SIZE,
@@ -55,6 +56,7 @@ export type StoreCoreOptions = Readonly<{
   logger: Logger
   sync: SyncPolicy
   blockBytes: number
+  keys?: StreamKeys | undefined
 }>
 
 /** Why a message goes: by a call of the owner, or by a limit, which the owner hears of. */
@@ -77,6 +79,8 @@ export class StoreCore implements CommitSubject {
   appendedBytes = 0
   /** The subject id of the last appended message. */
   appendedId = 0
+  /** The last sequence when index.db was last written. */
+  indexedSequence = 0
   /** Something changed since index.db was written. */
   isIndexStale = false
   isClosed = false
@@ -104,7 +108,10 @@ export class StoreCore implements CommitSubject {
     this.config = options.config
     const { fileSystem, directory, config, clock, turns, group, sync } = options
     const { contents } = this
-    this.files = new BlockFiles({ fileSystem, directory, streamName: config.name, kernel: group.kernel })
+    this.files = new BlockFiles({ fileSystem, directory, streamName: config.name, kernel: group.kernel, keys: options.keys })
+    this.files.damagedChunk = (file, { offset, size, cause }) => {
+      this.damaged({ file, offset, size, firstSequence: 0, lastSequence: 0, cause: `compressed chunk: ${cause}` })
+    }
     this.writer = new BlockWriter({
       files: this.files,
       blocks: contents.blocks,
@@ -261,10 +268,12 @@ export class StoreCore implements CommitSubject {
     const id = loaded.ids[index] as number
     assert(id !== 0, 'only live messages are removed')
     loaded.ids[index] = 0
+    block.compactedSize = -1
     this.ttl.removed(sequence)
     this.contents.removed(block, sequence, size, id)
     if (block.firstSequence > sequence && block.messageCount > 0) this.#noteFirstTime(loaded)
     if (block.messageCount === 0 || sequence < this.contents.firstSequence) this.retireEmpty(block)
+    if (block.byteCount * 2 < block.rawSize && block !== this.writer.active) this.maintenance?.()
     this.#changed()
     if (reason === 'limit') {
       this.listener?.expired(sequence, bytes, offset + RECORD_HEADER_SIZE, readSubjectSize(view, offset), size)

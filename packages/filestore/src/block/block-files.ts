@@ -1,12 +1,17 @@
 /**
- * The files of a stream's blocks: their paths, their handles, their checksum keys.
+ * The files of a stream's blocks: their paths, their handles, their checksum and cipher keys. Everybody
+ * else reads and writes plain records through them (block-file.ts).
  *
  * Only the active block keeps a handle; others are opened for the time of one read or rewrite.
  */
 import { join } from 'node:path'
 import type { FileSystem, OpenFile } from '@rivulet/store-types'
+import type { BlockCipher } from '../cipher/ciphers.js'
+import type { StreamKeys } from '../cipher/stream-keys.js'
 import { hashKey, type HashKernel, type RecordHasher } from '../hash/hash-kernel.js'
+import type { S2Damage } from '../s2/s2-stream.js'
 import type { Block } from './block.js'
+import { isCompressedFile, openBlockFile, plainSizeOf, type BlockFileMode, type BlockFileOptions } from './block-file.js'
 
 export type BlockFilesOptions = Readonly<{
   fileSystem: FileSystem
@@ -14,6 +19,8 @@ export type BlockFilesOptions = Readonly<{
   directory: string
   streamName: string
   kernel: HashKernel
+  /** Of an encrypted stream. */
+  keys?: StreamKeys | undefined
 }>
 
 const BLOCK_NAME = /^([0-9]{1,10})\.blk$/
@@ -24,6 +31,9 @@ export class BlockFiles {
   readonly directory: string
   readonly streamName: string
   readonly kernel: HashKernel
+  readonly keys: StreamKeys | undefined
+  /** Told of chunks of compressed blocks that do not decode. */
+  damagedChunk: ((path: string, damage: S2Damage) => void) | undefined
   /** Told before a handle is closed: nobody may sync it afterwards. */
   closing: ((file: OpenFile) => void) | undefined
 
@@ -33,6 +43,7 @@ export class BlockFiles {
     this.directory = join(options.directory, 'msgs')
     this.streamName = options.streamName
     this.kernel = options.kernel
+    this.keys = options.keys
   }
 
   pathOf(index: number): string {
@@ -54,9 +65,37 @@ export class BlockFiles {
     return indexes.sort((a, b) => a - b)
   }
 
+  /** Opens block `index`; positions and bytes are those of its plain records. `replace` writes it plain or encrypted. */
+  open(index: number, mode: BlockFileMode): OpenFile {
+    return openBlockFile(this.#fileOptions(this.directory, `${index}.blk`, index, mode))
+  }
+
+  /** As `open`, for a file under another name or in another directory that is to become block `index`. */
+  openStaged(directory: string, name: string, index: number): OpenFile {
+    return openBlockFile(this.#fileOptions(directory, name, index, 'replace'))
+  }
+
+  /** Bytes of plain records in block `index`; 0 when it is missing. */
+  plainSizeOf(index: number): number {
+    const path = this.pathOf(index)
+    const size = this.fileSystem.stat(path)?.size ?? 0
+    return size === 0 ? 0 : plainSizeOf(this.#fileOptions(this.directory, `${index}.blk`, index, 'read'))
+  }
+
+  /** True when records may be appended to block `index`: its key opens, and it is not compressed. */
+  isAppendable(index: number): boolean {
+    try {
+      const file = this.open(index, 'write')
+      file.close()
+      return !isCompressedFile(file)
+    } catch {
+      return false
+    }
+  }
+
   /** Opens the block's file for appending; makes it when it is new. */
   openForAppend(block: Block): void {
-    block.file ??= this.fileSystem.open(this.pathOf(block.index), 'create')
+    block.file ??= this.open(block.index, 'create')
   }
 
   close(block: Block): void {
@@ -69,7 +108,7 @@ export class BlockFiles {
   /** Reads [0, size) of the block's file into `target`; returns how many bytes there were. */
   read(block: Block, target: Uint8Array, size: number): number {
     if (block.file !== undefined) return block.file.read(target, 0, size, 0)
-    const file = this.fileSystem.open(this.pathOf(block.index), 'read')
+    const file = this.open(block.index, 'read')
     try {
       return file.read(target, 0, size, 0)
     } finally {
@@ -80,5 +119,27 @@ export class BlockFiles {
   remove(block: Block): void {
     this.close(block)
     this.fileSystem.remove(this.pathOf(block.index))
+    this.keys?.remove(this.directory, block.index)
+  }
+
+  #fileOptions(directory: string, name: string, index: number, mode: BlockFileMode): BlockFileOptions {
+    const path = join(directory, name)
+    return {
+      fileSystem: this.fileSystem,
+      path,
+      mode,
+      cipher: this.#cipherOf(directory, index, mode),
+      hasher: () => this.hasherOf(index),
+      damaged: (damage) => this.damagedChunk?.(path, damage),
+    }
+  }
+
+  /** A new file gets a key; one that is there without a key is plain. @throws RecordCorruptError */
+  #cipherOf(directory: string, index: number, mode: BlockFileMode): BlockCipher | undefined {
+    if (this.keys === undefined) return undefined
+    const known = this.keys.cipherOf(directory, index)
+    if (known !== undefined || mode === 'read' || mode === 'write') return known
+    const isThere = (this.fileSystem.stat(join(directory, `${index}.blk`))?.size ?? 0) > 0
+    return isThere ? undefined : this.keys.makeCipher(directory, index)
   }
 }

@@ -71,7 +71,7 @@ export class BlockLoader {
   async prefetch(block: Block): Promise<void> {
     const { files } = this.#options
     if (block.loaded !== undefined || block.writtenSize !== block.rawSize) return
-    const file = files.fileSystem.open(files.pathOf(block.index), 'read')
+    const file = files.open(block.index, 'read')
     const size = block.writtenSize
     try {
       const bytes = Buffer.allocUnsafeSlow(size)

@@ -41,7 +41,9 @@ export class Block {
   isDamaged = false
   /** Its bytes could not be read: nobody removes the file. */
   keepsFile = false
-  /** Bytes at the last compaction that gained nothing; -1: none. */
+  /** No index lists it and it was not read: nobody knows which sequences it holds. */
+  hasUnknownRange = false
+  /** The size from which compaction gains nothing until another message goes; -1: not known. */
   compactedSize = -1
   /** Which subjects live here; undefined until the block was loaded once. */
   summary: SubjectSummary | undefined

@@ -13,7 +13,7 @@ export function rewriteBlockFile(files: BlockFiles, block: Block, bytes: Uint8Ar
   const { fileSystem } = files
   const path = files.pathOf(block.index)
   const staged = `${path}.tmp`
-  const file = fileSystem.open(staged, 'replace')
+  const file = files.openStaged(files.directory, `${block.index}.blk.tmp`, block.index)
   try {
     file.write(bytes, 0, size, 0)
     file.syncNow()

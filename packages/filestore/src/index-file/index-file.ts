@@ -40,8 +40,11 @@ export function readIndexFile(files: BlockFiles): IndexReading {
   if (bytes.length < INDEX_SIZE_MIN) return broken(`${bytes.length} bytes are too few`)
   const end = bytes.length - CHECKSUM_SIZE
   if (!checksumOf(files, bytes, end).equals(bytes.subarray(end))) return broken('its hash does not match')
+  const sealed = bytes.subarray(0, end)
+  // Written before encryption was switched on it is plain.
+  const plain = files.keys?.sealer.open(sealed) ?? sealed
   try {
-    return { index: decodeIndex(bytes.subarray(0, end)), problem: undefined }
+    return { index: decodeIndex(plain), problem: undefined }
   } catch (error) {
     return broken(error instanceof Error ? error.message : String(error))
   }
@@ -102,7 +105,7 @@ export function checkpointOf(index: StreamIndex): Checkpoint {
 /** Zeros for a file of fewer than 8 bytes. */
 function lastChecksumOf(files: BlockFiles, index: number): Buffer {
   const checksum = Buffer.alloc(CHECKSUM_SIZE)
-  const file = files.fileSystem.open(files.pathOf(index), 'read')
+  const file = files.open(index, 'read')
   try {
     const size = file.size()
     if (size >= CHECKSUM_SIZE) file.read(checksum, 0, CHECKSUM_SIZE, size - CHECKSUM_SIZE)
@@ -146,9 +149,11 @@ export function writeIndexFileNow(files: BlockFiles, contents: StreamContents): 
 }
 
 function indexBytes(files: BlockFiles, contents: StreamContents, last: Block): Buffer {
-  const bytes = encodeIndex(describe(files, contents, last))
-  const end = bytes.length - CHECKSUM_SIZE
-  checksumOf(files, bytes, end).copy(bytes, end)
+  const plain = encodeIndex(describe(files, contents, last))
+  const end = plain.length - CHECKSUM_SIZE
+  const sealer = files.keys?.sealer
+  const bytes = sealer === undefined ? plain : Buffer.concat([sealer.seal(plain.subarray(0, end)), Buffer.alloc(CHECKSUM_SIZE)])
+  checksumOf(files, bytes, bytes.length - CHECKSUM_SIZE).copy(bytes, bytes.length - CHECKSUM_SIZE)
   return bytes
 }
 

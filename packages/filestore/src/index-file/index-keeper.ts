@@ -34,10 +34,12 @@ export class IndexKeeper {
     try {
       core.commit.commitNow()
       core.isIndexStale = false
+      const { lastSequence } = core.contents
       const waiting = core.awaitingIndexCount
       const others = core.ttl.isEnabled ? [{ name: TTL_FILE, bytes: core.ttl.encode() }] : []
       this.#writing = writeIndexFile(core.files, core.contents, others, core.options.sync === 'always')
       await this.#writing
+      core.indexedSequence = lastSequence
       core.indexWritten(waiting)
       return true
     } catch (error) {
@@ -63,6 +65,7 @@ export class IndexKeeper {
       throw core.refuse(error)
     }
     core.isIndexStale = false
+    core.indexedSequence = core.contents.lastSequence
     core.indexWritten(core.awaitingIndexCount)
   }
 

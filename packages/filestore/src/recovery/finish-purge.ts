@@ -45,8 +45,14 @@ function removePreparedBlock(files: BlockFiles): void {
   const index = listIfPresent(files.fileSystem, files.directory).length === 0 ? undefined : files.list().pop()
   if (index === undefined) return
   const path = files.pathOf(index)
-  const bytes = files.fileSystem.readFile(path)
-  if (bytes.length !== RECORD_SIZE_MIN) return
+  if (files.fileSystem.stat(path)?.size !== RECORD_SIZE_MIN) return
+  const bytes = Buffer.alloc(RECORD_SIZE_MIN)
+  const file = files.open(index, 'read')
+  try {
+    file.read(bytes, 0, RECORD_SIZE_MIN, 0)
+  } finally {
+    file.close()
+  }
   const isTombstone = (readSequenceFlags(new ByteArea(bytes).view, 0) & TOMBSTONE_BIT) !== 0
   if (!isTombstone || !files.hasherOf(index).verifyRecord(bytes, 0, RECORD_SIZE_MIN)) return
   files.fileSystem.remove(path)

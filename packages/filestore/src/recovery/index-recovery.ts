@@ -13,7 +13,10 @@ import type { StreamContents } from '../stream-contents.js'
 export function restoreFromIndex(contents: StreamContents, index: StreamIndex, files: BlockFiles): void {
   const time = new Timestamp()
   const lastIndexed = index.blocks[index.blocks.length - 1]
+  const unlisted = new Set(files.list())
+  for (const { index: listed } of index.blocks) unlisted.delete(listed)
   for (const indexed of index.blocks) {
+    pushUnlisted(contents, files, unlisted, indexed.index)
     // Empty blocks in front are carriers of tombstones: they stay, and go when nothing needs them.
     contents.blocks.push(blockOf(indexed, files, indexed === lastIndexed, time))
   }
@@ -28,13 +31,26 @@ export function restoreFromIndex(contents: StreamContents, index: StreamIndex, f
   restoreSubjects(contents, index)
 }
 
+/** Blocks that nats-server left out because nothing in them lives; their tombstones may be needed. */
+function pushUnlisted(contents: StreamContents, files: BlockFiles, unlisted: Set<number>, before: number): void {
+  for (const index of unlisted) {
+    if (index > before) return
+    unlisted.delete(index)
+    const block = new Block(index, (contents.blocks.last?.lastSequence ?? 0) + 1)
+    block.rawSize = block.writtenSize = files.fileSystem.stat(files.pathOf(index))?.size ?? 0
+    block.hasUnknownTombstones = true
+    block.hasUnknownRange = true
+    contents.blocks.push(block)
+  }
+}
+
 function blockOf(indexed: IndexedBlock, files: BlockFiles, isLast: boolean, time: Timestamp): Block {
   const block = new Block(indexed.index, indexed.firstSequence)
   block.firstSequence = indexed.firstSequence
   block.lastSequence = indexed.lastSequence
   block.messageCount = messagesIn(indexed)
   block.byteCount = indexed.byteCount
-  block.rawSize = block.writtenSize = files.fileSystem.stat(files.pathOf(indexed.index))?.size ?? 0
+  block.rawSize = block.writtenSize = plainSizeOf(files, indexed.index)
   block.ttlCount = indexed.ttlCount
   block.scheduleCount = indexed.scheduleCount
   block.hasUnknownTombstones = !isLast || block.rawSize > 0
@@ -48,6 +64,15 @@ function blockOf(indexed: IndexedBlock, files: BlockFiles, isLast: boolean, time
   block.lastSeconds = time.seconds
   block.lastNanoseconds = time.nanoseconds
   return block
+}
+
+/** A block whose key does not open has its file's size; loading it will say what is wrong. */
+function plainSizeOf(files: BlockFiles, index: number): number {
+  try {
+    return files.plainSizeOf(index)
+  } catch {
+    return files.fileSystem.stat(files.pathOf(index))?.size ?? 0
+  }
 }
 
 function restoreSubjects(contents: StreamContents, index: StreamIndex): void {

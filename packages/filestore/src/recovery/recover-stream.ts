@@ -30,7 +30,7 @@ export async function recoverStream(core: StoreCore): Promise<void> {
     restoreFromIndex(contents, index, files)
     writer.nextIndex = index.lastBlockIndex + 1
     const { last } = contents.blocks
-    if (last !== undefined) writer.adopt(last)
+    if (last !== undefined && files.isAppendable(last.index)) writer.adopt(last)
     startAfter(core, config.firstSequence - 1)
     core.ttl.recover()
   } else {

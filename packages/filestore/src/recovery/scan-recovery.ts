@@ -7,8 +7,9 @@
  * written whole. Blocks that are not the last are left as they are.
  */
 import { join } from 'node:path'
-import { Timestamp, assert, type DamageReport, type StreamConfig } from '@rivulet/store-types'
+import { Timestamp, assert, type DamageReport, type OpenFile, type StreamConfig } from '@rivulet/store-types'
 import { Block } from '../block/block.js'
+import { isCompressedFile } from '../block/block-file.js'
 import type { BlockFiles } from '../block/block-files.js'
 import {
   ByteArea,
@@ -81,17 +82,17 @@ class BlockRecovery {
 
   recoverBlock(index: number, isLast: boolean): void {
     const { files, contents } = this.#options
-    const path = files.pathOf(index)
-    const size = files.fileSystem.stat(path)?.size ?? 0
-    if (size === 0 && !isLast) return
+    const fileSize = files.fileSystem.stat(files.pathOf(index))?.size ?? 0
+    if (fileSize === 0 && !isLast) return
     const block = new Block(index, contents.lastSequence + 1)
+    const file = this.#open(block, fileSize)
+    const size = file?.size() ?? 0
     const bytes = files.kernel.allocate(Math.max(size, RECORD_SIZE_MIN))
     try {
-      block.writtenSize = size
-      const found = size === 0 ? 0 : this.#read(block, bytes, size)
-      block.rawSize = block.writtenSize = found
+      if (file !== undefined) block.rawSize = block.writtenSize = this.#read(block, file, bytes, size)
       this.#recoverBytes(block, new ByteArea(bytes), isLast)
     } finally {
+      file?.close()
       files.kernel.release(bytes)
     }
   }
@@ -100,7 +101,7 @@ class BlockRecovery {
     const { files } = this.#options
     const header = new ByteArea(Buffer.alloc(RECORD_HEADER_SIZE))
     this.#replay.finish((block, offset) => {
-      const file = files.fileSystem.open(files.pathOf(block.index), 'read')
+      const file = files.open(block.index, 'read')
       try {
         file.read(header.bytes, 0, RECORD_HEADER_SIZE, offset)
       } finally {
@@ -112,15 +113,31 @@ class BlockRecovery {
     })
   }
 
-  #read(block: Block, bytes: Buffer, size: number): number {
+  #open(block: Block, size: number): OpenFile | undefined {
     try {
-      return this.#options.files.read(block, bytes, size)
+      const file = this.#options.files.open(block.index, 'read')
+      // Nothing may be appended to a compressed block.
+      block.isDamaged = isCompressedFile(file)
+      return file
     } catch (error) {
-      const cause = `the block can not be read: ${error instanceof Error ? error.message : String(error)}`
-      this.#report(block, { offset: 0, size, cause }, 0, 0)
-      block.isDamaged = true
+      this.#unreadable(block, size, error)
+      return undefined
+    }
+  }
+
+  #read(block: Block, file: OpenFile, bytes: Buffer, size: number): number {
+    try {
+      return file.read(bytes, 0, size, 0)
+    } catch (error) {
+      this.#unreadable(block, size, error)
       return 0
     }
+  }
+
+  #unreadable(block: Block, size: number, error: unknown): void {
+    const cause = `the block can not be read: ${error instanceof Error ? error.message : String(error)}`
+    this.#report(block, { offset: 0, size, cause }, 0, 0)
+    block.isDamaged = true
   }
 
   #recoverBytes(block: Block, area: ByteArea, isLast: boolean): void {
@@ -199,7 +216,9 @@ class BlockRecovery {
       const isTail = range.offset + range.size === block.rawSize
       const { before, after } = neighbours(area, this.#scan, range)
       this.#report(block, range, after === 0 ? 0 : before + 1, after === 0 ? 0 : after - 1)
-      if (isTail && isLast && damage.length === 1) this.#cutTail(block, area, range)
+      // Bytes that hold no record at all may be encrypted with a key that is missing: they stay.
+      const isUnknown = this.#options.files.keys !== undefined && this.#scan.count === 0
+      if (isTail && isLast && damage.length === 1 && !isUnknown) this.#cutTail(block, area, range)
       else block.isDamaged = true
     }
   }
@@ -221,7 +240,7 @@ class BlockRecovery {
       }
       fileSystem.syncDirectoryNow(directory)
     }
-    const file = fileSystem.open(files.pathOf(block.index), 'write')
+    const file = files.open(block.index, 'write')
     try {
       file.truncate(range.offset)
       file.syncNow()

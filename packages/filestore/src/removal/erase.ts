@@ -50,7 +50,9 @@ function rememberLimits(core: StoreCore): void {
   const { contents, files } = core
   try {
     if (contents.firstSequence > 1) writeFloor(files, contents.firstSequence)
-    if (core.needsCheckpoint) writeIndexFileNow(files, contents)
+    if (!core.needsCheckpoint) return
+    writeIndexFileNow(files, contents)
+    core.indexedSequence = contents.lastSequence
   } catch (error) {
     throw core.refuse(error)
   }

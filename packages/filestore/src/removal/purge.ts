@@ -60,6 +60,7 @@ export function replaceBlocks(core: StoreCore, index: number, last: number): voi
   contents.blocks.push(block)
   core.writer.nextIndex = index + 1
   core.writer.adopt(block)
+  core.indexedSequence = 0
   core.markIndexStale()
   core.commit.settle()
 }
@@ -72,7 +73,7 @@ function prepareNewBlock(core: StoreCore, block: Block, last: number): void {
     fileSystem.removeTree(join(streamDirectory, name))
   }
   fileSystem.makeDirectory(staged)
-  const file = fileSystem.open(join(staged, `${block.index}.blk`), 'replace')
+  const file = files.openStaged(staged, `${block.index}.blk`, block.index)
   try {
     if (last > 0) {
       const area = new ByteArea(Buffer.alloc(RECORD_SIZE_MIN))

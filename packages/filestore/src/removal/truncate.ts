@@ -115,7 +115,7 @@ function applyCuts(core: StoreCore, cuts: readonly Cut[]): void {
       if (!block.keepsFile) files.fileSystem.remove(files.pathOf(block.index))
       continue
     }
-    const file = files.fileSystem.open(files.pathOf(block.index), 'write')
+    const file = files.open(block.index, 'write')
     try {
       file.truncate(size)
       file.syncNow()
@@ -141,6 +141,7 @@ function readBack(core: StoreCore, checkpoint: Checkpoint): void {
   contents.lastNanoseconds = 0
   recoverBlocks(core, { checkpoint, floor: 0 })
   core.committedSequence = Math.min(core.committedSequence, contents.lastSequence)
+  core.indexedSequence = 0
   core.markIndexStale()
   core.commit.changed()
 }
