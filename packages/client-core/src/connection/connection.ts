@@ -264,6 +264,12 @@ export class Connection implements Publisher, MessageSink {
     this.#outbound.write(line)
   }
 
+  /** For the publishing half: +OK. */
+  acknowledge(): void {
+    if (this.#isTracing) this.#log.traceOut('OK')
+    this.#outbound.write('+OK\r\n')
+  }
+
   /** For the publishing half: -ERR, and a line in the log unless that is empty. */
   refuse(error: string, logged: string): void {
     this.#sendError(error)
@@ -386,7 +392,7 @@ export class Connection implements Publisher, MessageSink {
         return this.#subscribe(bytes, rows, row)
       case OPERATION_UNSUB:
         this.#wasActive = true
-        if (this.#options.verbose) this.#outbound.write('+OK\r\n')
+        if (this.#options.verbose) this.acknowledge()
         if (this.#account) this.#subscriptions.end(text(bytes, rows, row + ROW_SID), rows[row + ROW_MAX] as number, this.#account)
         return
       case OPERATION_CONNECT:
@@ -399,6 +405,7 @@ export class Connection implements Publisher, MessageSink {
   }
 
   #ping(): void {
+    if (this.#isTracing) this.#log.traceOut('PONG')
     this.#outbound.write('PONG\r\n')
     this.#keepAlive.heard(this.#host.clock.monotonicMs())
     if (!this.#hasConnected || this.#hasPonged) return
@@ -424,7 +431,7 @@ export class Connection implements Publisher, MessageSink {
     }
     const refusal = this.#subscriptions.add(request, account, this.#permissions, this.#host.limits)
     if (refusal === undefined) {
-      if (this.#options.verbose) this.#outbound.write('+OK\r\n')
+      if (this.#options.verbose) this.acknowledge()
       return
     }
     this.refuse(refusal.error, refusal.logged)
@@ -475,7 +482,7 @@ export class Connection implements Publisher, MessageSink {
     if (options.no_responders && !this.#takesHeaders) {
       return this.close('No Responders Requires Headers', 'no responders requires headers support')
     }
-    if (options.verbose) this.#outbound.write('+OK\r\n')
+    if (options.verbose) this.acknowledge()
   }
 
   #adopt(identity: Identity): void {

@@ -34,6 +34,8 @@ const DOLLAR = 0x24
 export interface PublishOwner extends Publisher {
   /** Writes a protocol line, line end included, wire text. */
   sendLine(line: string): void
+  /** +OK */
+  acknowledge(): void
   /** -ERR, and a line in the log. */
   refuse(error: string, logged: string): void
 }
@@ -78,7 +80,7 @@ export class PublishPath {
     if (account === undefined) return
     if (!this.#maySend(bytes, subjectAt, subjectSize)) return
     if (replySize > 0 && isReservedReply(bytes, replyAt, replySize)) return this.#refuseReply(bytes, replyAt, replySize)
-    if (this.#options.verbose) this.#owner.sendLine('+OK\r\n')
+    if (this.#options.verbose) this.#owner.acknowledge()
 
     const message = this.#message
     message.subjectBytes = message.replyBytes = message.bodyBytes = bytes
