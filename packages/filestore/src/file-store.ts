@@ -81,7 +81,8 @@ export class FileStreamStore implements StreamStore {
     }
     this.#options = options
     makeStreamDirectories(fileSystem, directory)
-    this.#core = new StoreCore({ fileSystem, directory, config, clock, turns, group, logger, sync, blockBytes })
+    const { keys } = options
+    this.#core = new StoreCore({ fileSystem, directory, config, clock, turns, group, logger, sync, blockBytes, keys })
     this.#age = new AgeLimit(this.#core)
     this.#index = new IndexKeeper(this.#core)
     this.#compactor = new Compactor(this.#core, this.#index)
@@ -94,6 +95,7 @@ export class FileStreamStore implements StreamStore {
       streamName: config.name,
       directory: join(directory, CONSUMERS_DIRECTORY),
       isSynced: sync === 'always',
+      keys,
     })
     this.#recoveredConsumers = this.#consumers.recover()
   }
@@ -250,7 +252,8 @@ export class FileStreamStore implements StreamStore {
     if (config.name !== core.config.name) {
       throw new StoreError('STORE_INVALID_OPTION', `stream '${core.config.name}' can not be renamed to '${config.name}'`)
     }
-    const place = { fileSystem, kernel: group.kernel, directory, hashName: config.name }
+    const sealer = this.#options.keys?.sealer
+    const place = { fileSystem, kernel: group.kernel, directory, hashName: config.name, sealer }
     // The index is the checkpoint from which later openings repeat history: what came before happened
     // under the limits as they were.
     await this.#index.write()

@@ -1,5 +1,6 @@
 /** What a stream's store is opened with. `fileStorage` fills this in for all streams of an account. */
 import type { Clock, FileSystem, Logger, StreamConfig, Turns } from '@rivulet/store-types'
+import type { StreamKeys } from './cipher/stream-keys.js'
 import type { SyncPolicy } from './commit/group-commit.js'
 import type { StoreGroup } from './store-group.js'
 
@@ -34,6 +35,11 @@ export type FileStoreOptions = Readonly<{
    * @default 1 MiB
    */
   payloadBytesMax?: number
+  /**
+   * Keys of an encrypted stream: its index, blocks and consumers are then encrypted.
+   * @default none: plain files
+   */
+  keys?: StreamKeys | undefined
   /** Called once, after the files are closed. */
   onClosed?: () => void
 }>

@@ -8,7 +8,8 @@
  * opened never keeps the others from it, and no file is removed. The configuration of a stream whose
  * meta files are beyond repair is made up from its name (meta/stream-meta.ts), so its messages stay readable.
  */
-import { dirname, join } from 'node:path'
+import { randomBytes } from 'node:crypto'
+import { basename, dirname, join } from 'node:path'
 import {
   StoreError,
   silentLogger,
@@ -23,6 +24,8 @@ import {
   type StreamStore,
   type Turns,
 } from '@rivulet/store-types'
+import { KeyRing, type EncryptionOptions, type RandomBytes } from './cipher/key-ring.js'
+import { META_KEY_FILE, StreamKeys, makeKey, readKey } from './cipher/stream-keys.js'
 import type { SyncPolicy } from './commit/group-commit.js'
 import { FileStreamStore } from './file-store.js'
 import { NodeFileSystem } from './file-system/node-file-system.js'
@@ -61,6 +64,19 @@ export type FileStorageOptions = Readonly<{
    * @default 32,000 bytes to 8 MiB, by each stream's limits (block-bytes.ts)
    */
   blockBytes?: number
+  /**
+   * Encrypts what is written from now on; what was written plain, with the other cipher or with the previous
+   * key stays readable.
+   * @default none; streams that are encrypted are then listed and can not be opened
+   */
+  encryption?: EncryptionOptions
+  /**
+   * Goes into the derivation of keys.
+   * @default the last part of `directory`
+   */
+  account?: string
+  /** Cryptographically secure. @default node:crypto */
+  randomBytes?: RandomBytes
 }>
 
 /** A StreamStorage that can be closed. */
@@ -83,6 +99,7 @@ class AccountDirectory implements FileStorage {
   readonly #sync: SyncPolicy
   readonly #streams: string
   readonly #open = new Map<string, StreamStore>()
+  readonly #ring: KeyRing | undefined
   #group: StoreGroup | undefined
   #lock: DirectoryLock | undefined
 
@@ -92,6 +109,9 @@ class AccountDirectory implements FileStorage {
     this.#logger = options.logger ?? silentLogger
     this.#sync = options.sync ?? 'always'
     this.#streams = join(options.directory, 'streams')
+    const { encryption } = options
+    const account = options.account ?? basename(options.directory)
+    this.#ring = encryption && new KeyRing(encryption, account, options.randomBytes ?? randomBytes)
   }
 
   async recover(): Promise<readonly RecoveredStream[]> {
@@ -116,8 +136,10 @@ class AccountDirectory implements FileStorage {
     }
     // What is there belongs to a creation that was never acknowledged.
     this.#fileSystem.removeTree(place.directory)
-    await makeStreamDirectory(place, { created, config }, this.#isSynced)
-    return this.#openStore(place, { created, config })
+    makeStreamDirectories(this.#fileSystem, place.directory)
+    const secured = await this.#secure(place)
+    await makeStreamDirectory(secured, { created, config }, this.#isSynced)
+    return this.#openStore(secured, { created, config })
   }
 
   async close(): Promise<void> {
@@ -184,8 +206,9 @@ class AccountDirectory implements FileStorage {
   }
 
   #recoverStream(name: string): RecoveredStream | undefined {
-    const place = this.#place(name)
+    const place = this.#unlocked(this.#place(name))
     const reading = this.#readMeta(place)
+    const locked = this.#lockedProblem(place)
     if (reading.meta === undefined && !hasBlocks(this.#fileSystem, place.directory)) return undefined
     for (const problem of reading.problems) this.#logger.warn(`Stream '${name}': ${problem}`)
     const meta = reading.meta ?? this.#guess(place, reading.problems)
@@ -193,15 +216,45 @@ class AccountDirectory implements FileStorage {
       name,
       config: meta.config,
       created: meta.created,
-      problem: this.#problemOf(place, meta),
+      problem: locked ?? this.#problemOf(place, meta),
       open: async () => {
-        const isRepaired = reading.needsRewrite || reading.meta === undefined
-        if (isRepaired) await writeStreamMeta(place, meta, { isSynced: this.#isSynced, keepsOld: true })
+        if (locked !== undefined) throw new StoreError('STORE_INVALID_OPTION', `${place.directory}: ${locked}`)
         makeStreamDirectories(this.#fileSystem, place.directory)
+        const secured = await this.#secure(place)
+        const isChanged = reading.needsRewrite || reading.meta === undefined || secured.sealer !== place.sealer
+        if (isChanged) await writeStreamMeta(secured, meta, { isSynced: this.#isSynced, keepsOld: true })
         if (this.#isSynced) await this.#fileSystem.syncDirectory(place.directory)
-        return this.#openStore(place, meta)
+        return this.#openStore(secured, meta)
       },
     }
+  }
+
+  /** With the sealer of a key that is there and can be opened. */
+  #unlocked(place: MetaPlace): MetaPlace {
+    const key = this.#ring && readKey(this.#fileSystem, this.#ring, place.hashName, place.directory)
+    return { ...place, sealer: key?.sealer() }
+  }
+
+  /** Why the stream's small files can not be read at all; undefined when they can, or are plain. */
+  #lockedProblem(place: MetaPlace): string | undefined {
+    if (place.sealer !== undefined) return undefined
+    if (this.#fileSystem.stat(join(place.directory, META_KEY_FILE)) === undefined) return undefined
+    if (this.#ring === undefined) return 'encrypted store encountered with no main key'
+    return 'the configured key does not open its meta.key'
+  }
+
+  /** With a sealer where encryption is on: a new key is made when there is none. */
+  async #secure(place: MetaPlace): Promise<MetaPlace> {
+    if (this.#ring === undefined || place.sealer !== undefined) return place
+    const { directory, hashName: context } = place
+    const key = await makeKey(this.#fileSystem, this.#ring, { context, directory, isSynced: this.#isSynced })
+    return { ...place, sealer: key.sealer() }
+  }
+
+  #keysOf(place: MetaPlace): StreamKeys | undefined {
+    if (this.#ring === undefined || place.sealer === undefined) return undefined
+    const { hashName: streamName, sealer } = place
+    return new StreamKeys({ fileSystem: this.#fileSystem, ring: this.#ring, streamName, sealer })
   }
 
   #readMeta(place: MetaPlace): MetaReading<StreamMeta> {
@@ -240,6 +293,7 @@ class AccountDirectory implements FileStorage {
       logger: this.#logger,
       sync: this.#sync,
       group: this.#sharedGroup(),
+      keys: this.#keysOf(place),
       ...(payloadBytesMax === undefined ? {} : { payloadBytesMax }),
       ...(blockBytes === undefined ? {} : { blockBytes }),
       onClosed: () => {

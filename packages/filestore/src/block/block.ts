@@ -39,6 +39,8 @@ export class Block {
   scheduleCount = 0
   /** Records behind unreadable bytes follow no more: nothing may be appended here. */
   isDamaged = false
+  /** Its file is compressed: nothing may be appended. */
+  isCompressed = false
   /** Its bytes could not be read: nobody removes the file. */
   keepsFile = false
   /** No index lists it and it was not read: nobody knows which sequences it holds. */

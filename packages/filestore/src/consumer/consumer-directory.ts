@@ -106,7 +106,7 @@ export class ConsumerDirectory {
   }
 
   #read(name: string): MetaReading<ConsumerMeta> {
-    const sealer = this.#environment.knownSealer?.(name, join(this.#environment.directory, name))
+    const sealer = this.#environment.keys?.knownConsumerSealer(name, join(this.#environment.directory, name))
     return readMetaFiles(this.#place(name, sealer), consumerMetaFromJson)
   }
 
@@ -126,11 +126,11 @@ export class ConsumerDirectory {
   }
 
   async #prepare(name: string): Promise<Sealer | undefined> {
-    const { fileSystem, directory, isSynced, sealerFor } = this.#environment
+    const { fileSystem, directory, isSynced, keys } = this.#environment
     const path = join(directory, name)
     fileSystem.makeDirectory(path)
     if (isSynced) await fileSystem.syncDirectory(directory)
-    return await sealerFor?.(name, path)
+    return await keys?.consumerSealer(name, path, isSynced)
   }
 
   async #writeMetaUnlessSame(place: MetaPlace, meta: ConsumerMeta): Promise<void> {
@@ -150,9 +150,10 @@ export class ConsumerDirectory {
     let cause = 'can not be decrypted with the configured key'
     try {
       const plain = sealer === undefined ? bytes : sealer.open(bytes)
-      if (plain !== undefined) return decodeConsumerState(plain)
+      // Written before encryption was switched on it is plain.
+      return decodeConsumerState(plain ?? bytes)
     } catch (error) {
-      cause = (error as Error).message
+      if (sealer === undefined) cause = (error as Error).message
     }
     logger.error(`${path}: ${cause}; consumer '${place.hashName}' starts over`)
     setAside(fileSystem, path)

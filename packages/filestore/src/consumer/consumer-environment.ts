@@ -1,7 +1,7 @@
 /** What the consumers of one stream share. */
 import type { Clock, FileSystem, Logger, Turns } from '@rivulet/store-types'
 import type { HashKernel } from '../hash/hash-kernel.js'
-import type { Sealer } from '../meta/meta-files.js'
+import type { StreamKeys } from '../cipher/stream-keys.js'
 
 export type ConsumerEnvironment = Readonly<{
   fileSystem: FileSystem
@@ -14,8 +14,6 @@ export type ConsumerEnvironment = Readonly<{
   directory: string
   /** A flush waits for the disk, not only for the operating system. */
   isSynced: boolean
-  /** For encrypted streams: opens or makes the key of one consumer's directory. */
-  sealerFor?: ((consumerName: string, directory: string) => Promise<Sealer>) | undefined
-  /** As `sealerFor`, for a key that exists; undefined when it can not be opened. */
-  knownSealer?: ((consumerName: string, directory: string) => Sealer | undefined) | undefined
+  /** Of an encrypted stream. */
+  keys?: StreamKeys | undefined
 }>

@@ -60,7 +60,11 @@ export function stalenessOf(index: StreamIndex, files: BlockFiles): string | und
   for (const block of index.blocks) if (!known.has(block.index)) return `block ${block.index} is missing`
   const newest = onDisk[onDisk.length - 1] as number
   if (newest > index.lastBlockIndex) return `block ${newest} is newer`
-  if (!lastChecksumOf(files, index.lastBlockIndex).equals(index.lastChecksum)) return 'records were added since'
+  try {
+    if (!lastChecksumOf(files, index.lastBlockIndex).equals(index.lastChecksum)) return 'records were added since'
+  } catch (error) {
+    return `its last block can not be read: ${error instanceof Error ? error.message : String(error)}`
+  }
   return isConsistent(index) ? undefined : 'its totals do not add up'
 }
 

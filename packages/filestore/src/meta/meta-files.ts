@@ -27,6 +27,7 @@ export const META_FILE = 'meta.inf'
 export const META_SUM_FILE = 'meta.sum'
 export const META_COPY_FILE = 'rivulet.meta'
 const SUM_DIGITS = 16
+const OPENING_BRACE = 0x7b
 
 /** Seals small files of an encrypted directory (store-format.md section 4). */
 export interface Sealer {
@@ -114,13 +115,14 @@ function parseMeta<T>(
     problems.push(`${path} is empty`)
     return undefined
   }
-  const plain = place.sealer === undefined ? bytes : place.sealer.open(bytes)
-  if (plain === undefined) {
+  const opened = place.sealer === undefined ? bytes : place.sealer.open(bytes)
+  if (opened === undefined && bytes[0] !== OPENING_BRACE) {
     problems.push(`${path} can not be decrypted with the configured key`)
     return undefined
   }
   try {
-    const value = parseJson(plain)
+    // Written before encryption was switched on it is plain.
+    const value = parseJson(opened ?? bytes)
     try {
       return parse(value, { strict: true })
     } catch (error) {

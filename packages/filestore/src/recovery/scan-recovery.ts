@@ -58,7 +58,7 @@ export function recoverByScan(options: ScanRecoveryOptions): ScanRecovery {
   recovery.finish()
   const last = contents.blocks.last
   const highest = indexes[indexes.length - 1] ?? 0
-  const isLastUsable = last !== undefined && last.index === highest && !last.isDamaged
+  const isLastUsable = last !== undefined && last.index === highest && !last.isDamaged && !last.isCompressed
   return { nextIndex: highest + 1, isLastUsable, removedElsewhere: recovery.removedElsewhere }
 }
 
@@ -116,8 +116,7 @@ class BlockRecovery {
   #open(block: Block, size: number): OpenFile | undefined {
     try {
       const file = this.#options.files.open(block.index, 'read')
-      // Nothing may be appended to a compressed block.
-      block.isDamaged = isCompressedFile(file)
+      block.isCompressed = isCompressedFile(file)
       return file
     } catch (error) {
       this.#unreadable(block, size, error)

@@ -12,7 +12,7 @@ import { decodeS2StreamLoosely, encodeS2Stream, type S2Damage } from './s2-strea
 const HEADER_SIZE_MIN = 5
 const ALGORITHM_S2 = 1
 /** "cmp" and id 1, read as the size of a record: what a plain block that looks compressed must have first. */
-const LOOKALIKE_RECORD_SIZE = 0x01706d63
+export const LOOKALIKE_RECORD_SIZE = 0x01706d63
 
 /** True when the file starts like a compressed block. `file` is its start, or all of it. */
 export function hasCompressedHeader(file: Uint8Array): boolean {
@@ -20,12 +20,14 @@ export function hasCompressedHeader(file: Uint8Array): boolean {
   return file[0] === 0x63 && file[1] === 0x6d && file[2] === 0x70 && file[3] === ALGORITHM_S2
 }
 
-/**
- * True when a file that starts like a compressed block may be a plain one (trap 11): it is then, if its
- * first record's checksum says so.
- */
-export function mayBePlain(file: Uint8Array): boolean {
-  return file.length >= LOOKALIKE_RECORD_SIZE
+/** The plain size that the header at the start of `file` names; undefined when it can not be read. */
+export function plainSizeIn(file: Uint8Array): number | undefined {
+  try {
+    return new VarintCursor(file, 4).readUvarint()
+  } catch (error) {
+    if (error instanceof VarintError) return undefined
+    throw error
+  }
 }
 
 /** The compressed form of a plain block, which ends with a record. */

@@ -28,9 +28,11 @@ export async function openFixture(name: string, disk: SimulatedDisk = fixtureDis
   const clock = new VirtualClock(1_800_000_000_000_000_000n)
   const group = new StoreGroup({ clock, kernel: createHashKernel({ memoryBytes: 16 << 20 }) })
   const streams = new Map<string, OpenedStream>()
+  const { key, cipher } = expected.jetstream
+  const encryption = key === undefined ? {} : { encryption: { key, cipher: cipher === 'aes' ? 'aes' : 'chacha' } as const }
   const storages = disk.list('/jetstream').map((account) => ({
     account,
-    storage: fileStorage({ directory: `/jetstream/${account}`, clock, turns, fileSystem: disk, group }),
+    storage: fileStorage({ directory: `/jetstream/${account}`, clock, turns, fileSystem: disk, group, ...encryption }),
   }))
   const damage: DamageReport[] = []
   for (const { account, storage } of storages) {
