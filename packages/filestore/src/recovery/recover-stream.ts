@@ -25,7 +25,8 @@ export async function recoverStream(core: StoreCore): Promise<void> {
   finishInterruptedPurge(files)
   const { index, problem } = readIndexFile(files)
   if (problem !== undefined) options.logger.warn(`Stream '${config.name}': ${problem}; all blocks are read`)
-  const staleness = index === undefined ? undefined : stalenessOf(index, files)
+  const floor = readFloor(files)
+  const staleness = index === undefined ? undefined : (stalenessBelow(index, floor) ?? stalenessOf(index, files))
   if (index !== undefined && staleness === undefined) {
     restoreFromIndex(contents, index, files)
     writer.nextIndex = index.lastBlockIndex + 1
@@ -36,9 +37,14 @@ export async function recoverStream(core: StoreCore): Promise<void> {
   } else {
     if (index !== undefined) options.logger.debug(`Stream '${config.name}': index.db is old: ${staleness}`)
     const checkpoint = index === undefined ? undefined : checkpointOf(index)
-    recoverBlocks(core, { checkpoint, floor: readFloor(files), index })
+    recoverBlocks(core, { checkpoint, floor, index })
     await syncRecovered(core)
   }
+}
+
+/** Whole blocks can go without a record in the last one: then only the floor tells. */
+function stalenessBelow(index: StreamIndex, floor: number): string | undefined {
+  return index.messageCount > 0 && floor > index.firstSequence ? `messages below ${floor} were removed since` : undefined
 }
 
 /** Reads all blocks and makes the last one active. Used again after a truncation, with what was known before. */

@@ -3,6 +3,7 @@
  * printed, shortened and run again. Numbers that stand for a message are shares of those that live.
  */
 import { completeStreamConfig, type StreamConfig } from '@rivulet/store-types'
+import type { CipherKind } from '../../src/cipher/ciphers.js'
 
 export type Operation =
   | Readonly<{ do: 'append'; subject: string; size: number; count: number; rollup?: 'sub' | 'all' }>
@@ -18,7 +19,13 @@ export type Operation =
   | Readonly<{ do: 'turn' | 'step' | 'flush' | 'flushConsumers' | 'reopen' | 'kill' }>
   | Readonly<{ do: 'wait'; ms: number }>
 
-export type Script = Readonly<{ seed: number; config: StreamConfig; blockBytes: number; operations: readonly Operation[] }>
+export type Script = Readonly<{
+  seed: number
+  config: StreamConfig
+  blockBytes: number
+  cipher: CipherKind | undefined
+  operations: readonly Operation[]
+}>
 
 const SUBJECTS = ['a', 'b', 'a.b', 'a.c', 'orders.new', 'orders.done', 'x.y.z']
 
@@ -29,9 +36,10 @@ export function makeScript(seed: number, random: Random, count: number): Script 
   const config = makeConfig(random)
   // Small blocks: rolling, empty blocks and purges over several of them happen all the time.
   const blockBytes = pick(random, [200, 500, 1500, 6000])
+  const cipher = pick(random, ['chacha', 'aes', ...Array.from({ length: 8 }, () => undefined)] as const)
   const operations: Operation[] = []
   while (operations.length < count) operations.push(...makeOperations(random, config))
-  return { seed, config, blockBytes, operations }
+  return { seed, config, blockBytes, cipher, operations }
 }
 
 function makeConfig(random: Random): StreamConfig {
@@ -94,7 +102,7 @@ function makeLimit(random: Random): Operation {
 
 export function printScript(script: Script): string {
   const { maxMessages, maxMessagesPerSubject, maxBytes, allowRollup } = script.config
-  const head = `seed ${script.seed}, blocks of ${script.blockBytes}, ${JSON.stringify({ maxMessages, maxMessagesPerSubject, maxBytes, allowRollup })}`
+  const head = `seed ${script.seed}, blocks of ${script.blockBytes}, ${script.cipher ?? 'plain'}, ${JSON.stringify({ maxMessages, maxMessagesPerSubject, maxBytes, allowRollup })}`
   return [head, ...script.operations.map((operation) => `  ${JSON.stringify(operation)}`)].join('\n')
 }
 

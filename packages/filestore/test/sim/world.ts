@@ -205,8 +205,11 @@ export class World {
   #storage(): { storage: FileStorage; group: StoreGroup } {
     const { clock, turns, disk } = this
     const group = new StoreGroup({ clock, kernel: this.#kernel })
-    const { blockBytes } = this.#script
-    return { storage: fileStorage({ directory: DIRECTORY, clock, turns, fileSystem: disk, group, blockBytes }), group }
+    const { blockBytes, cipher } = this.#script
+    const encryption = cipher === undefined ? {} : { encryption: { key: 'simulated', cipher } }
+    const randomBytes = (size: number) => Buffer.from(Array.from({ length: size }, () => this.#random() * 256))
+    const parts = { directory: DIRECTORY, clock, turns, fileSystem: disk, group, blockBytes, randomBytes }
+    return { storage: fileStorage({ ...parts, ...encryption }), group }
   }
 
   #begin(
