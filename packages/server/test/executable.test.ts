@@ -22,7 +22,7 @@ test('the version is that of the reference', async () => {
 
 test('the pid file holds digits only, the ports file names the real port and goes with an orderly exit', async () => {
   await server.start('-P', server.file('pid'), '--ports_file_dir', server.folder)
-  const name = `rivulet_${server.pid}.ports`
+  const name = `nats-server_${server.pid}.ports`
   while (!existsSync(server.file(name))) await new Promise((resolve) => setImmediate(resolve))
 
   expect(server.read('pid')).toBe(String(server.pid))

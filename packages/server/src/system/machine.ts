@@ -31,9 +31,13 @@ export function interfaceAddresses(): string[] {
   return [...all.filter((entry) => !entry.internal), ...all.filter((entry) => entry.internal)].map((entry) => entry.address)
 }
 
-/** The name the executable was called by, without a script's ending: it names the ports file. */
+/**
+ * What the ports file is named after: the name the executable was called by. Our own name counts as the
+ * reference's, because launchers look for that one.
+ */
 export function executableName(argument: string | undefined): string {
-  return basename(argument ?? 'rivulet').replace(/\.[cm]?js$/, '')
+  const name = basename(argument ?? '').replace(/\.[cm]?js$/, '')
+  return name === '' || name === 'rivulet' ? 'nats-server' : name
 }
 
 /** Shown where nats-server shows its Go version. */
