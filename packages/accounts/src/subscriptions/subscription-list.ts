@@ -21,7 +21,7 @@ import { WildcardTrie } from './wildcard-trie.js'
 
 const DOT = 0x2e
 /** Entries of each table of routes. */
-const ROUTES_MAX = 16_384
+const ROUTES_MAX = 65_536
 const FIRST_TOKENS_MAX = 16_384
 /** Every so many-th use of a deep prefix, less one; a power of two, less one. */
 const ALIAS_MASK = 15

@@ -1,4 +1,4 @@
-import { matches } from '@rivulet/store-types'
+import { matches, seededRandom } from '@rivulet/store-types'
 import { describe, expect, test } from 'vitest'
 import { type MessageSink, type Route, Subscription, SubscriptionList } from '../../src/index.js'
 
@@ -228,8 +228,9 @@ describe('against a plain list', () => {
     const plain: Subscription[] = []
     const kept = new Map<string, Route>()
     for (let step = 0; step < 3_000; step++) {
-      if (plain.length < 5 || random() < 0.2) plain.push(subscribe(list, randomFilter(random), random() < 0.2 ? 'q' : undefined))
-      else if (random() < 0.2) {
+      const chance = random()
+      if (plain.length < 5 || chance < 0.2) plain.push(subscribe(list, randomFilter(random), chance < 0.04 ? 'q' : undefined))
+      else if (chance < 0.35) {
         const [gone] = plain.splice(Math.floor(random() * plain.length), 1)
         list.remove(gone as Subscription)
       }
@@ -267,12 +268,4 @@ function isValid(subject: string): boolean {
 
 function pick(values: readonly string[], random: () => number): string {
   return values[Math.floor(random() * values.length)] as string
-}
-
-function seededRandom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state / 4294967296
-  }
 }

@@ -35,7 +35,6 @@ export const ROW_ARGUMENTS_SIZE = 11
 export const ROW_QUEUE = ROW_REPLY
 export const ROW_QUEUE_SIZE = ROW_REPLY_SIZE
 export const ROW_SID = ROW_BODY
-export const ROW_SID_SIZE = ROW_BODY_SIZE
 export const ROW_MAX = ROW_HEADER_SIZE
 
 export const OPERATION_PUB = 1

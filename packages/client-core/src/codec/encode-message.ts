@@ -12,7 +12,7 @@ const CR = 0x0d
 const LF = 0x0a
 /** Names, spaces, line ends and two sizes. */
 const FIXED_SIZE_MAX = 40
-/** Up to these sizes a loop beats a call, by words inside one buffer, by bytes between two (bench/copy.bench.ts). */
+/** Up to these sizes a loop beats a call, by words inside one buffer, by bytes between two (bench/copy.bench.mjs). */
 const WORD_LOOP_SIZE_MAX = 48
 const BYTE_LOOP_SIZE_MAX = 64
 

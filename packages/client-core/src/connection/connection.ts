@@ -49,14 +49,14 @@ import { quote } from './quote.js'
 import type { Transport, TransportKind } from './transport.js'
 
 /** Reasons for which nobody waits until the last bytes are out. */
-const ABRUPT: readonly CloseReason[] = [
+const ABRUPT: ReadonlySet<CloseReason> = new Set([
   'Read Error',
   'Write Error',
   'Client Closed',
   'Slow Consumer (Pending Bytes)',
   'Slow Consumer (Write Deadline)',
   'TLS Handshake Failure',
-]
+])
 
 export class Connection implements Publisher, MessageSink {
   /** `client_id` of INFO, `cid` of /connz. */
@@ -227,7 +227,7 @@ export class Connection implements Publisher, MessageSink {
     this.#settleOutbound()
     this.#subscriptions.clear(this.#account)
     this.#reader.clear()
-    if (ABRUPT.includes(reason)) this.#outbound.destroy()
+    if (ABRUPT.has(reason)) this.#outbound.destroy()
     else this.#outbound.end()
     this.#host.closed(this, reason)
   }

@@ -1,6 +1,6 @@
 /**
  * The route of the last subject that a connection published to. Most clients publish to one subject
- * many times in a row, and comparing bytes is cheaper than a look-up (bench/routing.bench.ts). Where
+ * many times in a row, and comparing bytes is cheaper than a look-up (bench/connection.bench.mjs). Where
  * subjects alternate it stops trying to keep every one.
  */
 import type { Route } from '@rivulet/accounts'

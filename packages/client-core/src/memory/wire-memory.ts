@@ -5,7 +5,7 @@
  *     slab  [ input | arena | arena | arena | ... ]
  *
  * Input and output lie in one buffer because a copy inside a buffer costs a third of a copy between
- * two (bench/copy.bench.ts). Memory that was never used costs nothing but addresses. When all arenas of the slab are out,
+ * two (bench/copy.bench.mjs). Memory that was never used costs nothing but addresses. When all arenas of the slab are out,
  * or a message is larger than one, an arena gets a buffer of its own.
  */
 import { assert } from '@rivulet/store-types'

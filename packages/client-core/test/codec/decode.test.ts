@@ -1,9 +1,9 @@
+import { seededRandom } from '@rivulet/store-types'
 import { describe, expect, test } from 'vitest'
 import { Descriptors, DecodeRules, ROW_WORDS } from '../../src/codec/descriptors.js'
 import { decode } from '../../src/codec/decode.js'
 import { lineFrame } from '../../src/codec/line-parser.js'
 import { FrameLog } from '../support/frame-log.js'
-import { seededRandom } from '../support/seeded-random.js'
 
 const FRAMES = [
   'PUB a 0\r\n\r\n',

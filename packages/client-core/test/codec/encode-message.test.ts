@@ -1,4 +1,4 @@
-import { MessageView, messageOf } from '@rivulet/store-types'
+import { type MessageView, messageOf } from '@rivulet/store-types'
 import { describe, expect, test } from 'vitest'
 import { decimal, writeDecimal } from '../../src/codec/decimal.js'
 import { encodedSizeMax, encodeMessage, WireMemory, WireMessage } from '../../src/index.js'

@@ -3,16 +3,7 @@
  * connection together with what a client at the other end would see.
  */
 import { Accounts, type Authenticator, createAuthenticator } from '@rivulet/accounts'
-import {
-  type Clock,
-  type Logger,
-  setFromNanos,
-  type Timer,
-  type Timestamp,
-  type TurnPhase,
-  type Turns,
-  type TurnTask,
-} from '@rivulet/store-types'
+import { type Logger, ManualTurns, seededRandom, VirtualClock } from '@rivulet/store-types'
 import {
   type CloseReason,
   Connection,
@@ -23,63 +14,6 @@ import {
   type Transport,
   WireMemory,
 } from '../../src/index.js'
-
-const START_NANOS = 1_700_000_000_000_000_000n
-const PHASES: readonly TurnPhase[] = ['append', 'write', 'commit', 'send']
-
-export class SteppedClock implements Clock {
-  #nowMs = 0
-  readonly #timers = new Set<{ due: number; callback: () => void }>()
-
-  wallTime(target: Timestamp): Timestamp {
-    return setFromNanos(target, this.wallNanos())
-  }
-
-  wallNanos(): bigint {
-    return START_NANOS + BigInt(Math.round(this.#nowMs * 1e6))
-  }
-
-  monotonicMs(): number {
-    return this.#nowMs
-  }
-
-  setTimer(delayMs: number, callback: () => void): Timer {
-    const timer = { due: this.#nowMs + delayMs, callback }
-    this.#timers.add(timer)
-    return { cancel: () => void this.#timers.delete(timer) }
-  }
-
-  get timerCount(): number {
-    return this.#timers.size
-  }
-
-  /** Moves the time and fires what is due, in order. */
-  advance(milliseconds: number): void {
-    const end = this.#nowMs + milliseconds
-    for (;;) {
-      const due = [...this.#timers].filter((timer) => timer.due <= end).sort((a, b) => a.due - b.due)[0]
-      if (due === undefined) break
-      this.#timers.delete(due)
-      this.#nowMs = due.due
-      due.callback()
-    }
-    this.#nowMs = end
-  }
-}
-
-export class SteppedTurns implements Turns {
-  readonly #tasks: Record<TurnPhase, TurnTask[]> = { append: [], write: [], commit: [], send: [] }
-
-  schedule(phase: TurnPhase, task: TurnTask): void {
-    this.#tasks[phase].push(task)
-  }
-
-  run(): void {
-    for (let round = 0; round < 10; round++) {
-      for (const phase of PHASES) for (const task of this.#tasks[phase].splice(0)) task.runTurn()
-    }
-  }
-}
 
 /** The client's end: keeps what the server writes. */
 export class MemoryTransport implements Transport {
@@ -132,8 +66,9 @@ export class MemoryTransport implements Transport {
 }
 
 export class TestHost implements ConnectionHost {
-  readonly clock = new SteppedClock()
-  readonly turns = new SteppedTurns()
+  readonly random = seededRandom(1)
+  readonly clock = new VirtualClock()
+  readonly turns = new ManualTurns()
   readonly memory: WireMemory
   readonly traffic = new Traffic()
   readonly accounts: Accounts
@@ -144,7 +79,6 @@ export class TestHost implements ConnectionHost {
   limits: ConnectionLimits = DEFAULT_CONNECTION_LIMITS
   isTracing = false
   #connectionCount = 0
-  #seed = 1
 
   constructor(memory = new WireMemory({ inputBytes: 4096, arenaCount: 4, arenaBytes: 4096 })) {
     this.memory = memory
@@ -152,11 +86,6 @@ export class TestHost implements ConnectionHost {
     this.authenticator = createAuthenticator({ accounts: this.accounts })
     const log = (first: unknown, second?: unknown) => void this.logged.push(String(second ?? first))
     this.logger = { fatal: log, error: log, warn: log, info: log, debug: log, trace: log }
-  }
-
-  readonly random = (): number => {
-    this.#seed = (this.#seed * 1103515245 + 12345) % 2147483648
-    return this.#seed / 2147483648
   }
 
   nextConnectionId(): number {
