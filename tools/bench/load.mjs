@@ -172,6 +172,11 @@ const scenarios = {
           if (end < 0) break
           const line = bytes.latin1Slice(at, end)
           const words = line.split(' ')
+          if (words[0] === 'PING') {
+            client.write('PONG\r\n')
+            at = end + 2
+            continue
+          }
           if (words[0] !== 'MSG') break
           const size = Number(words[4])
           if (bytes.length < end + 4 + size) break
