@@ -8,11 +8,10 @@
  *
  * Only sealed blocks are compressed, so nothing is ever appended to one (store-format.md trap 10).
  */
-import { assert, type FileSystem, type OpenFile } from '@rivulet/store-types'
+import { assert, type FileSystem, type OpenFile, type S2Damage } from '@rivulet/store-types'
 import type { BlockCipher } from '../cipher/ciphers.js'
 import type { RecordHasher } from '../hash/hash-kernel.js'
 import { LOOKALIKE_RECORD_SIZE, decompressBlock, hasCompressedHeader, plainSizeIn } from '../s2/compressed-block.js'
-import type { S2Damage } from '../s2/s2-stream.js'
 
 export type BlockFileMode = 'read' | 'write' | 'create' | 'replace'
 

@@ -5,11 +5,10 @@
  * Only the active block keeps a handle; others are opened for the time of one read or rewrite.
  */
 import { join } from 'node:path'
-import type { FileSystem, OpenFile } from '@rivulet/store-types'
+import type { FileSystem, OpenFile, S2Damage } from '@rivulet/store-types'
 import type { BlockCipher } from '../cipher/ciphers.js'
 import type { StreamKeys } from '../cipher/stream-keys.js'
 import { hashKey, type HashKernel, type RecordHasher } from '../hash/hash-kernel.js'
-import type { S2Damage } from '../s2/s2-stream.js'
 import type { Block } from './block.js'
 import { isCompressedFile, openBlockFile, plainSizeOf, type BlockFileMode, type BlockFileOptions } from './block-file.js'
 

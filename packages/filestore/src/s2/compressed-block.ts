@@ -5,9 +5,16 @@
  *
  * The last 8 bytes are the checksum of the last record, plain and compressed alike.
  */
-import { VarintCursor, VarintError, uvarintSize, writeUvarint } from '@rivulet/store-types'
+import {
+  decodeS2StreamLoosely,
+  encodeS2Stream,
+  uvarintSize,
+  VarintCursor,
+  VarintError,
+  writeUvarint,
+  type S2Damage,
+} from '@rivulet/store-types'
 import { CHECKSUM_SIZE } from '../hash/hash-kernel.js'
-import { decodeS2StreamLoosely, encodeS2Stream, type S2Damage } from './s2-stream.js'
 
 const HEADER_SIZE_MIN = 5
 const ALGORITHM_S2 = 1

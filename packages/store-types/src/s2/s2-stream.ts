@@ -12,7 +12,7 @@ import { S2Error, decodeS2Block, encodeS2Block } from './s2-block.js'
 const IDENTIFIER = Buffer.from([0xff, 6, 0, 0])
 const S2_NAME = 'S2sTwO'
 const SNAPPY_NAME = 'sNaPpY'
-const CHUNK_INPUT_SIZE = 1024 * 1024
+export const S2_CHUNK_INPUT_SIZE = 1024 * 1024
 const CHUNK_COMPRESSED = 0
 const CHUNK_STORED = 1
 const CHUNK_IDENTIFIER = 0xff
@@ -26,19 +26,28 @@ export type S2Damage = Readonly<{
 
 /** Compresses all of `source`, at once. */
 export function encodeS2Stream(source: Uint8Array): Buffer {
-  const parts: Buffer[] = [IDENTIFIER, Buffer.from(S2_NAME, 'latin1')]
-  for (let from = 0; from < source.length; from += CHUNK_INPUT_SIZE) {
-    const to = Math.min(from + CHUNK_INPUT_SIZE, source.length)
-    const encoded = encodeS2Block(source, from, to)
-    const isSmaller = encoded.length < to - from
-    const data = isSmaller ? encoded : Buffer.from(source.buffer, source.byteOffset + from, to - from)
-    const header = Buffer.alloc(8)
-    header[0] = isSmaller ? CHUNK_COMPRESSED : CHUNK_STORED
-    header.writeUIntLE(data.length + 4, 1, 3)
-    header.writeUInt32LE(maskedCrc32c(source, from, to), 4)
-    parts.push(header, data)
+  const parts: Buffer[] = [s2StreamHeader()]
+  for (let from = 0; from < source.length; from += S2_CHUNK_INPUT_SIZE) {
+    parts.push(...encodeS2Chunk(source, from, Math.min(from + S2_CHUNK_INPUT_SIZE, source.length)))
   }
   return Buffer.concat(parts)
+}
+
+/** What every stream starts with. */
+export function s2StreamHeader(): Buffer {
+  return Buffer.concat([IDENTIFIER, Buffer.from(S2_NAME, 'latin1')])
+}
+
+/** The chunk of [from, to), at most S2_CHUNK_INPUT_SIZE bytes: its header and its data. */
+export function encodeS2Chunk(source: Uint8Array, from: number, to: number): readonly [Buffer, Buffer] {
+  const encoded = encodeS2Block(source, from, to)
+  const isSmaller = encoded.length < to - from
+  const data = isSmaller ? encoded : Buffer.from(source.buffer, source.byteOffset + from, to - from)
+  const header = Buffer.alloc(8)
+  header[0] = isSmaller ? CHUNK_COMPRESSED : CHUNK_STORED
+  header.writeUIntLE(data.length + 4, 1, 3)
+  header.writeUInt32LE(maskedCrc32c(source, from, to), 4)
+  return [header, data]
 }
 
 /** @throws S2Error when anything is wrong */

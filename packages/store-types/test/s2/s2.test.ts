@@ -1,13 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { S2Decoder, S2Encoder, seededRandom } from '../../src/index.js'
 import { crc32c } from '../../src/s2/crc32c.js'
-import { compressBlock, decompressBlock, hasCompressedHeader } from '../../src/s2/compressed-block.js'
 import { decodeS2Block, encodeS2Block } from '../../src/s2/s2-block.js'
 import { decodeS2Stream, decodeS2StreamLoosely, encodeS2Stream, type S2Damage } from '../../src/s2/s2-stream.js'
-import { seededRandom } from '../support/seeded-random.js'
-
-const RECORD_A = '2d000000010000000000000000002a36fe9c97170a006f72646572732e6e657768656c6c6f7d28f55830ba6f76'
-const COMPRESSED_A =
-  '636d70012dff06000053327354774f01290000b5ddd4802d000000010000000000000000002a36fe9c97170a006f72646572732e6e657768656c6c6f7d28f55830ba6f76'
 
 /** Texts of every kind of repetition. */
 function sample(random: () => number, size: number): Buffer {
@@ -145,23 +140,60 @@ describe('an S2 stream', () => {
   })
 })
 
-describe('a compressed block', () => {
-  it('of stored chunks is the worked example of the format page', () => {
-    const damage: S2Damage[] = []
-    const file = Buffer.from(COMPRESSED_A, 'hex')
+describe('a stream in pieces', () => {
+  const plain = sample(seededRandom(7), 2_500_000)
 
-    expect(hasCompressedHeader(file)).toBe(true)
-    expect(decompressBlock(file, damage).toString('hex')).toBe(RECORD_A)
-    expect(damage).toEqual([])
-    expect(decompressBlock(compressBlock(Buffer.from(RECORD_A, 'hex')), damage).toString('hex')).toBe(RECORD_A)
+  function encodeInPieces(): Buffer {
+    const encoder = new S2Encoder()
+    const parts: Buffer[] = []
+    for (let at = 0; at < plain.length; at += 70_000) {
+      encoder.write(plain.subarray(at, at + 70_000))
+      parts.push(...encoder.take())
+    }
+    encoder.end()
+    return Buffer.concat([...parts, ...encoder.take()])
+  }
+
+  it('is the same as the stream at once', () => {
+    expect(encodeInPieces().equals(encodeS2Stream(plain))).toBe(true)
   })
 
-  it('ends with the bytes the plain one ends with', () => {
-    const plain = Buffer.concat([Buffer.alloc(3000, 'abc'), Buffer.from('CHECKSUM')])
-    const file = compressBlock(plain)
-    const damage: S2Damage[] = []
+  it('of random bytes keeps them', () => {
+    const random = seededRandom(3)
+    const noise = Buffer.from(Array.from({ length: 1_200_000 }, () => Math.floor(random() * 256)))
+    const encoder = new S2Encoder()
+    encoder.write(noise)
+    encoder.end()
 
-    expect(file.subarray(-8).toString()).toBe('CHECKSUM')
-    expect(decompressBlock(file, damage).equals(plain)).toBe(true)
+    expect(decodeS2Stream(Buffer.concat(encoder.take())).equals(noise)).toBe(true)
+  })
+
+  it.each([1000, 4096, 131_072, 10_000_000])('is read in pieces of %d bytes', (size) => {
+    const bytes = encodeS2Stream(plain)
+    const decoder = new S2Decoder()
+    const parts: Buffer[] = []
+    for (let at = 0; at < bytes.length; at += size) parts.push(...decoder.push(bytes.subarray(at, at + size)))
+    decoder.end()
+
+    expect(Buffer.concat(parts).equals(plain)).toBe(true)
+  })
+
+  it('that is cut, empty, damaged or something else is refused', () => {
+    const bytes = encodeS2Stream(plain.subarray(0, 5000))
+    const read = (source: Buffer) => () => {
+      const decoder = new S2Decoder()
+      decoder.push(source)
+      decoder.end()
+    }
+    const damaged = Buffer.from(bytes)
+    damaged[40] = (damaged[40] as number) ^ 0x55
+
+    expect(read(bytes)).not.toThrow()
+    expect(read(bytes.subarray(0, -1))).toThrow('the stream ends inside a chunk')
+    expect(read(bytes.subarray(0, 2))).toThrow('the stream ends inside a chunk')
+    expect(read(Buffer.alloc(0))).toThrow('no stream identifier')
+    expect(read(damaged)).toThrow('chunk at decoded offset 0')
+    expect(read(Buffer.from([0xff, 0xff, 0xff, 0xff]))).toThrow('above the limit')
+    expect(read(bytes.subarray(10))).toThrow('no stream identifier')
   })
 })
