@@ -9,6 +9,7 @@ import { type GivenFlag, parseFlags } from './flags/parse-flags.js'
 import { parseSignal, type SignalOrder } from './flags/signal.js'
 import { conflictOf } from './options/conflicts.js'
 import { type ConfigReading, readOptionsFile } from './options/read-options.js'
+import { differenceOf } from './options/reload.js'
 import { defaultOptions, type ServerOptions } from './options/server-options.js'
 import { splitHostPort } from './values/address.js'
 import { quote } from './values/quote.js'
@@ -25,6 +26,10 @@ export type Resolved =
   | Readonly<{ kind: 'run'; options: ServerOptions; warnings: readonly string[] }>
   | Readonly<{ kind: 'exit'; code: number; stdout: string; stderr: string }>
   | (Readonly<{ kind: 'signal' }> & SignalOrder)
+
+export type Reloaded =
+  | Readonly<{ kind: 'refused'; reason: string }>
+  | Readonly<{ kind: 'accepted'; options: ServerOptions; changes: readonly string[]; warnings: readonly string[] }>
 
 const PROGRAM = 'nats-server' // what messages begin with, whatever the program file is called
 
@@ -78,6 +83,26 @@ function resolveRun(line: CommandLine, given: readonly GivenFlag[], actions: Fla
     if (flag.isIgnored === true) warnings.push(`flag -${name} is not served yet, it is ignored`)
   }
   return { kind: 'run', options, warnings }
+}
+
+/**
+ * Reads the configuration file again for a server that runs with `current`. Flags keep their values, as at the
+ * start. Nothing is changed here: a caller that gets options puts them into effect.
+ */
+export function resolveReload(line: CommandLine, current: ServerOptions): Reloaded {
+  const refused = (reason: string): Reloaded => ({ kind: 'refused', reason })
+  if (current.configFile === '') return refused('can only reload config when a file is provided using -c or --config')
+  const { options, errors, deprecations, ignored } = readOptionsFile(current.configFile, line)
+  if (errors.length > 0) return refused(errors.map((error) => error.message).join('\n'))
+  const parsed = parseFlags(line.argv)
+  if (parsed.kind === 'given') applyFlags(parsed.flags, options)
+  const conflict = conflictOf(options)
+  if (conflict !== undefined) return refused(conflict)
+  complete(options)
+  const difference = differenceOf(current, options)
+  if (difference.kind === 'refused') return difference
+  const warnings = [...deprecations.map((error) => error.message), ...ignored]
+  return { kind: 'accepted', options, changes: difference.changes, warnings }
 }
 
 function failure(reason: string): Resolved {

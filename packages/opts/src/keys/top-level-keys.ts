@@ -116,7 +116,7 @@ const limitKeys: readonly Field<FileTarget>[] = [
   served('A', 'max_pending', integer(orDefault('maxPending'))),
   served('A', 'max_connections max_conn', integer(({ options }, value) => (options.maxConnections = value || -1))),
   served('A', 'max_subscriptions max_subs', integer(({ options }, value) => (options.maxSubscriptions = value))),
-  ignored('C', 'max_sub_tokens max_subscription_tokens', readSubjectTokens),
+  served('C', 'max_sub_tokens max_subscription_tokens', readSubjectTokens),
   served('B', 'max_closed_clients', integer(orDefault('maxClosedClients'))),
   served('C', 'no_header_support', flag(({ options }, value) => (options.hasHeaders = !value))),
   served('A', 'ping_interval', duration('ping_interval', orDefault('pingIntervalMs'))),
@@ -218,7 +218,8 @@ function readMaxPayload({ options }: FileTarget, value: number, entry: Entry, re
 }
 
 function readSubjectTokens(entry: Entry, target: FileTarget, report: Report): void {
-  integer<FileTarget>((_, value) => {
+  integer<FileTarget>(({ options }, value) => {
+    options.maxSubscriptionTokens = value
     if (value > SUBJECT_TOKENS_MAX) report.error(entry.node.place, 'CONFIG_VALUE', `${entry.key} value is too big`)
     if (value <= 0) report.error(entry.node.place, 'CONFIG_VALUE', `${entry.key} value can not be negative`)
   })(entry, target, report)

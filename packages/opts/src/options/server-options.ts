@@ -36,6 +36,8 @@ export type ServerOptions = {
   maxConnections: number
   /** For each connection. 0 or -1: unlimited. @default 0 */
   maxSubscriptions: number
+  /** Tokens of a subscription's subject. 0: unlimited. @default 0 */
+  maxSubscriptionTokens: number
   /** How many closed connections /connz remembers. @default 10000 */
   maxClosedClients: number
   /** Whether messages may have headers. @default true */
@@ -165,6 +167,7 @@ export function defaultOptions(): ServerOptions {
     maxPending: 64 * 1024 * 1024,
     maxConnections: 64 * 1024,
     maxSubscriptions: 0,
+    maxSubscriptionTokens: 0,
     maxClosedClients: 10_000,
     hasHeaders: true,
     pingIntervalMs: 120_000,
