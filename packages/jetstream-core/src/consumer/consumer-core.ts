@@ -361,6 +361,10 @@ export class ConsumerCore implements DeliveryListener, AckListener, ProgressList
     if (this.waiting.request(reply, payload, this.now)) this.delivery.wake()
   }
 
+  requestReleased(): void {
+    this.delivery.wake()
+  }
+
   pinned(group: string, pinId: string): void {
     this.advisories.pinned(group, pinId)
   }

@@ -7,6 +7,7 @@ import {
   Timestamp,
   isSubset,
   type ConsumerConfig,
+  type ConsumerState,
   type MessageView,
 } from '@rivulet/store-types'
 import type { Publisher } from '@rivulet/accounts'
@@ -57,6 +58,11 @@ export class Consumer implements StreamConsumer {
   /** Stream sequence up to which all is settled. */
   get ackFloorSequence(): number {
     return this.#core.progress.floorStream
+  }
+
+  /** What its store holds, for archives; undefined when it has none. */
+  storedState(): ConsumerState | undefined {
+    return this.#core.store?.state()
   }
 
   // --- life ---------------------------------------------------------------------------------------

@@ -3,7 +3,8 @@
  * end of a turn of the event loop, for a bounded number of messages, never inside somebody's read callback. Only
  * committed messages are delivered.
  *
- * As a publisher it can be held: a connection that can not take more stops the loop until it was drained.
+ * As the publisher of pushed messages it can be held: a connection that can take no more stops the loop until it was
+ * drained. Pulled messages have their requests for publishers.
  */
 import {
   RecordCorruptError,
@@ -34,7 +35,7 @@ const BYTES_PER_TURN = 1024 * 1024
 type Outcome =
   | 'delivered' // it did not: there may be more
   | 'exhausted' // nothing to deliver now
-  | 'stalled' // too many messages wait for their acknowledgement
+  | 'stalled' // too many messages wait for their acknowledgement, or a client can take no more
   | 'later' // the next message has its time
 
 /** What the loop needs of its consumer. Everything is the consumer's own; the loop changes it. */
@@ -177,13 +178,13 @@ export class Delivery implements TurnTask, Publisher {
   #answer(deliveries: number, size: number): Outcome {
     const { pull, pin, now, account, sender } = this.#parts
     const request = pull?.take(size, now)
-    if (!request) return 'exhausted'
+    if (!request) return pull?.hasHeld === true ? 'stalled' : 'exhausted'
     if (this.#listener.config.priorityPolicy === 'pinned_client') {
       this.#rewriter.addHeader(this.#message, `Nats-Pin-Id: ${pin.id}`, true)
     }
     const { sequence } = this.#message
     this.#takeDown(deliveries)
-    if (account.send(request.route, this.#message, this) === 0) this.#notDelivered(sequence)
+    if (account.send(request.route, this.#message, request) === 0) this.#notDelivered(sequence)
     if (request.remaining <= 0 && request.bytesRemaining > 0) sender.end(request, status.BATCH_COMPLETED)
     return 'delivered'
   }

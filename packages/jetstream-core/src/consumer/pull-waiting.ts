@@ -9,14 +9,14 @@ import { millisOf } from './millis.js'
 import type { Moment } from './moment.js'
 import type { PinnedClient } from './pinned-client.js'
 import { parsePullRequest, PullRequestError, type PriorityRequest, type PullRequestBody } from './pull-request.js'
-import { PullRequest, RequestQueue } from './request-queue.js'
+import { PullRequest, RequestQueue, type RequestOwner } from './request-queue.js'
 import * as status from './status.js'
 
 /** A full queue is searched for requests that can go no more often than this. */
 const FULL_CHECK_MS = 1000
 
 /** What the consumer behind the requests knows. */
-export interface PullSource {
+export interface PullSource extends RequestOwner {
   readonly config: ConsumerConfig
   /** matching messages not delivered yet */
   readonly pendingCount: number
@@ -38,6 +38,8 @@ export class PullWaiting {
   #lastSettledMs = -Infinity
   /** Monotonic ms: the last request, its end, or a delivery. */
   lastActiveMs: number
+  /** Set by `take`: a request was passed over because its client can take no more now. */
+  hasHeld = false
   /** Set by `settle`: messages that the waiting requests claim together. */
   claimedCount = 0
   /** Set by `settle`: monotonic ms at which the next request ends or wants a heartbeat; Infinity: none. */
@@ -83,9 +85,12 @@ export class PullWaiting {
   }
 
   #requestOf(reply: string, body: PullRequestBody, now: Moment): PullRequest {
+    const replyBytes = Buffer.from(reply, 'latin1')
     return new PullRequest({
+      owner: this.#source,
       reply,
-      route: this.#account.subscriptions.routeOfText(reply),
+      replyBytes,
+      route: this.#account.subscriptions.routeOf(replyBytes, 0, replyBytes.length),
       batch: body.batch,
       maxBytes: body.maxBytes,
       noWait: body.noWait,
@@ -145,14 +150,22 @@ export class PullWaiting {
 
   /**
    * The request that gets a message of `size` bytes; undefined when none can. It is charged for the message and
-   * had its turn; those that can not be served any more are answered and removed.
+   * had its turn; those that can not be served any more are answered and removed, those that are held let others go
+   * first.
    */
   take(size: number, now: Moment): PullRequest | undefined {
     const { priorityPolicy } = this.#source.config
     let cycled = 0
+    this.hasHeld = false
     for (let request = this.#queue.head; request; request = this.#queue.head) {
       if (now.monotonicMs >= request.expiresMs) {
         this.#expire(request)
+        continue
+      }
+      if (request.isHeld) {
+        this.hasHeld = true
+        this.#queue.cycle()
+        if (++cycled >= this.#queue.count) return undefined
         continue
       }
       const hadPin = this.#pin.id !== ''
@@ -278,7 +291,7 @@ export class PullWaiting {
   #hasInterest(request: PullRequest): boolean {
     const { subscriptions } = this.#account
     if (request.route.generation !== subscriptions.generation) {
-      request.route = subscriptions.routeOfText(request.reply)
+      request.route = subscriptions.routeOf(request.replyBytes, 0, request.replyBytes.length)
     }
     return !isEmptyRoute(request.route)
   }

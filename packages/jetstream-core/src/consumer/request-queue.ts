@@ -3,15 +3,26 @@
  * got a message goes to the tail (of its priority). Bounded by the consumer's max_waiting; a full queue refuses.
  */
 import { assert } from '@rivulet/store-types'
-import type { Route } from '@rivulet/accounts'
+import type { ClientInfo, MessageSink, Publisher, Route } from '@rivulet/accounts'
 import type { PriorityRequest } from './pull-request.js'
 
 const PRIORITY_NONE = Number.MAX_SAFE_INTEGER
 
-/** A pull request that waits. Times are milliseconds of the monotonic clock. */
-export class PullRequest {
+/** Who hears that a request that was held can take messages again. */
+export interface RequestOwner {
+  requestReleased(): void
+}
+
+/**
+ * A pull request that waits. Times are milliseconds of the monotonic clock. It is the publisher of its messages: a
+ * connection that can take no more holds the request, and the others are served meanwhile.
+ */
+export class PullRequest implements Publisher {
+  readonly echo = true
+  readonly ownSink: MessageSink | undefined = undefined
   /** wire text */
   readonly reply: string
+  readonly replyBytes: Buffer
   readonly noWait: boolean
   /** Infinity: none */
   readonly expiresMs: number
@@ -31,9 +42,13 @@ export class PullRequest {
   route: Route
   next: PullRequest | undefined
   previous: PullRequest | undefined
+  readonly #owner: RequestOwner
+  #holds = 0
 
   constructor(options: {
+    owner: RequestOwner
     reply: string
+    replyBytes: Buffer
     route: Route
     batch: number
     maxBytes: number
@@ -43,7 +58,9 @@ export class PullRequest {
     nowMs: number
     priority: PriorityRequest | undefined
   }) {
+    this.#owner = options.owner
     this.reply = options.reply
+    this.replyBytes = options.replyBytes
     this.route = options.route
     this.remaining = options.batch
     this.bytesRemaining = options.maxBytes
@@ -53,6 +70,23 @@ export class PullRequest {
     this.heartbeatDueMs = options.heartbeatMs > 0 ? options.nowMs + options.heartbeatMs : Infinity
     this.priority = options.priority
     this.pinId = options.priority?.pinId ?? ''
+  }
+
+  get isHeld(): boolean {
+    return this.#holds > 0
+  }
+
+  hold(): void {
+    this.#holds++
+  }
+
+  release(): void {
+    this.#holds--
+    if (this.#holds === 0) this.#owner.requestReleased()
+  }
+
+  clientInfo(): ClientInfo | undefined {
+    return undefined
   }
 
   get rank(): number {

@@ -237,23 +237,73 @@ describe('waiting requests', () => {
   })
 })
 
-test('a consumer that is held delivers again once it is released', async () => {
-  const { engine, consumer } = await engineWith({}, 0)
+type Hold = { hold(): void; release(): void }
+
+/** A client whose connection can take no more after its first message. */
+function slowClient(engine: Engine) {
   const inbox = engine.listen()
   const { deliver } = inbox
-  let held: { release(): void } | undefined
+  const holds: Hold[] = []
   inbox.deliver = function (message, ...rest) {
     deliver.call(inbox, message)
-    if (held) return
-    held = (rest as unknown as [unknown, { hold(): void; release(): void }])[1]
-    ;(held as unknown as { hold(): void }).hold()
+    const publisher = (rest as unknown as [unknown, Hold])[1]
+    if (holds.includes(publisher)) return
+    publisher.hold()
+    holds.push(publisher)
   }
-  engine.pull(consumer, { batch: 3 }, inbox)
+  return { inbox, drained: () => holds.forEach((publisher) => publisher.release()) }
+}
 
-  engine.publish('s.a m1', 's.a m2', 's.a m3')
-  expect(inbox.take()).toEqual(['s.a 1.1.1.2 m1'])
-  held?.release()
+describe('a request whose client can take no more', () => {
+  test('waits until the client was drained', async () => {
+    const { engine, consumer } = await engineWith({}, 0)
+    const slow = slowClient(engine)
+    engine.pull(consumer, { batch: 3 }, slow.inbox)
+
+    engine.publish('s.a m1', 's.a m2', 's.a m3')
+    expect(slow.inbox.take()).toEqual(['s.a 1.1.1.2 m1'])
+    slow.drained()
+    engine.turns.run()
+
+    expect(slow.inbox.take()).toEqual(['s.a 1.2.2.1 m2', 's.a 1.3.3.0 m3'])
+  })
+
+  test('does not keep others from their messages', async () => {
+    const { engine, consumer } = await engineWith({}, 0)
+    const slow = slowClient(engine)
+    engine.pull(consumer, { batch: 3 }, slow.inbox)
+    const other = engine.pull(consumer, { batch: 3, no_wait: true, expires: ms(5000) })
+
+    engine.publish('s.a m1', 's.a m2', 's.a m3')
+
+    expect(slow.inbox.take()).toEqual(['s.a 1.1.1.2 m1'])
+    expect(other.take()).toEqual(['s.a 1.2.2.1 m2', 's.a 1.3.3.0 m3', '404 No Messages'])
+  })
+
+  test('does not end for want of messages', async () => {
+    const { engine, consumer } = await engineWith({}, 0)
+    const slow = slowClient(engine)
+    engine.pull(consumer, { batch: 3, no_wait: true, expires: ms(5000) }, slow.inbox)
+
+    engine.publish('s.a m1', 's.a m2')
+    expect(slow.inbox.take()).toEqual(['s.a 1.1.1.1 m1'])
+    slow.drained()
+    engine.turns.run()
+
+    expect(slow.inbox.take()).toEqual(['s.a 1.2.2.0 m2', '404 No Messages'])
+  })
+})
+
+test('a push consumer whose client can take no more goes on once it was drained', async () => {
+  const engine = await Engine.start()
+  const stream = await engine.stream()
+  const slow = slowClient(engine)
+  await engine.consumer(stream, { durableName: 'p', deliverSubject: slow.inbox.subject })
+
+  engine.publish('s.a m1', 's.a m2')
+  expect(slow.inbox.take()).toEqual(['s.a 1.1.1.1 m1'])
+  slow.drained()
   engine.turns.run()
 
-  expect(inbox.take()).toEqual(['s.a 1.2.2.1 m2', 's.a 1.3.3.0 m3'])
+  expect(slow.inbox.take()).toEqual(['s.a 1.2.2.0 m2'])
 })
