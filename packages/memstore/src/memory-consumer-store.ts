@@ -6,6 +6,7 @@ export class MemoryConsumerStore implements ConsumerStore {
   readonly #position: ConsumerPosition
   /** Tells the stream's store that this one is gone. */
   readonly #onClosed: (store: MemoryConsumerStore) => void
+  #hasState = false
   #isClosed = false
 
   constructor(name: string, config: ConsumerConfig, onClosed: (store: MemoryConsumerStore) => void) {
@@ -15,23 +16,23 @@ export class MemoryConsumerStore implements ConsumerStore {
   }
 
   setStarting(streamSequence: number): void {
-    this.#open.setStarting(streamSequence)
+    this.#changing.setStarting(streamSequence)
   }
 
   reset(streamSequence: number): void {
-    this.#open.reset(streamSequence)
+    this.#changing.reset(streamSequence)
   }
 
   updateDelivered(deliverySequence: number, streamSequence: number, deliveryCount: number, timestampMs: number): void {
-    this.#open.updateDelivered(deliverySequence, streamSequence, deliveryCount, timestampMs)
+    this.#changing.updateDelivered(deliverySequence, streamSequence, deliveryCount, timestampMs)
   }
 
   updateAcks(deliverySequence: number, streamSequence: number): boolean {
-    return this.#open.updateAcks(deliverySequence, streamSequence)
+    return this.#changing.updateAcks(deliverySequence, streamSequence)
   }
 
   update(state: ConsumerState, force = false): void {
-    this.#open.update(state, force)
+    this.#changing.update(state, force)
   }
 
   state(): ConsumerState {
@@ -39,8 +40,7 @@ export class MemoryConsumerStore implements ConsumerStore {
   }
 
   hasState(): boolean {
-    const { delivered } = this.#position.current
-    return delivered.consumerSequence !== 0 || delivered.streamSequence !== 0
+    return this.#hasState
   }
 
   async updateConfig(config: ConsumerConfig): Promise<void> {
@@ -57,6 +57,12 @@ export class MemoryConsumerStore implements ConsumerStore {
 
   delete(): Promise<void> {
     return this.close()
+  }
+
+  get #changing(): ConsumerPosition {
+    const position = this.#open
+    this.#hasState = true
+    return position
   }
 
   get #open(): ConsumerPosition {

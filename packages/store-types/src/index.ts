@@ -98,6 +98,7 @@ export {
   type ConsumerMeta,
 } from './config/consumer-config-json.js'
 export {
+  consumerStateFromJson,
   consumerStateToJson,
   filteredStateToJson,
   sequencePairToJson,

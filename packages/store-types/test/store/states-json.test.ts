@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { filteredStateToJson, streamStateToJson, writeJson, type StreamState } from '@rivulet/store-types'
+import {
+  consumerStateFromJson,
+  consumerStateToJson,
+  filteredStateToJson,
+  parseJson,
+  streamStateToJson,
+  writeJson,
+  type StreamState,
+} from '@rivulet/store-types'
 
 const EMPTY: StreamState = {
   messageCount: 0,
@@ -44,4 +52,37 @@ describe('a stream state', () => {
       '{"messages":1,"first_seq":2,"last_seq":3}',
     )
   })
+})
+
+describe('a consumer state', () => {
+  const state = {
+    delivered: { consumerSequence: 3, streamSequence: 5 },
+    ackFloor: { consumerSequence: 1, streamSequence: 2 },
+    pending: new Map([[4, { deliverySequence: 2, timestampMs: 1_700_000_000_123 }]]),
+    redelivered: new Map([[4, 2]]),
+  }
+
+  it('comes back from its JSON', () => {
+    const text = writeJson(consumerStateToJson(state))
+
+    expect(text).toBe(
+      '{"delivered":{"consumer_seq":3,"stream_seq":5},"ack_floor":{"consumer_seq":1,"stream_seq":2},' +
+        '"pending":{"4":{"Sequence":2,"Timestamp":1700000000123000000}},"redelivered":{"4":2}}',
+    )
+    expect(consumerStateFromJson(parseJson(text))).toEqual(state)
+  })
+
+  it('is zero where nothing is said', () => {
+    expect(consumerStateFromJson(parseJson('{"pending":null}'))).toMatchObject({
+      delivered: { consumerSequence: 0, streamSequence: 0 },
+      pending: new Map(),
+    })
+  })
+
+  it.each(['[]', '{"delivered":1}', '{"pending":{"x":{}}}', '{"redelivered":{"1":-1}}', '{"pending":{"1":{"Timestamp":"x"}}}'])(
+    'of %s is refused',
+    (text) => {
+      expect(() => consumerStateFromJson(parseJson(text))).toThrow(/^(the |pending|"|a pair|redelivered)/)
+    },
+  )
 })
