@@ -24,3 +24,13 @@ export type CloseReason =
   | 'Message Header Violation'
   | 'No Responders Requires Headers'
   | 'Kicked'
+
+/** Reasons for which nobody waits until the last bytes are out. */
+export const ABRUPT: ReadonlySet<CloseReason> = new Set([
+  'Read Error',
+  'Write Error',
+  'Client Closed',
+  'Slow Consumer (Pending Bytes)',
+  'Slow Consumer (Write Deadline)',
+  'TLS Handshake Failure',
+])

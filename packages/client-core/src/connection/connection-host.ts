@@ -35,8 +35,8 @@ export interface ConnectionHost {
   nonce(): string
   /** Called once, after the connection is complete and before it sends INFO. */
   opened(connection: Connection): void
-  /** Called once per connection, after its subscriptions are gone. */
-  closed(connection: Connection, reason: CloseReason): void
+  /** Called once per connection, after its subscriptions are gone; it had `subscriptionCount` of them. */
+  closed(connection: Connection, reason: CloseReason, subscriptionCount: number): void
 }
 
 /** Sizes in bytes, times in milliseconds. */
@@ -61,6 +61,8 @@ export type ConnectionLimits = Readonly<{
   authTimeoutMs: number
   /** False: `no_header_support`. @default true */
   headers: boolean
+  /** Of a payload in the trace, 0: all. @default 0 */
+  maxTracedBytes: number
 }>
 
 export const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = {
@@ -74,4 +76,5 @@ export const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = {
   writeDeadlineMs: 10_000,
   authTimeoutMs: 2_000,
   headers: true,
+  maxTracedBytes: 0,
 }

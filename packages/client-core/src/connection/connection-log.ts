@@ -3,9 +3,18 @@
  * connection's number, after CONNECT with the client's own words and its account too.
  */
 import type { Account } from '@rivulet/accounts'
-import type { Logger } from '@rivulet/store-types'
-import { type Descriptors, ROW_ARGUMENTS, ROW_ARGUMENTS_SIZE, ROW_OPERATION, ROW_WORDS } from '../codec/descriptors.js'
+import type { MessageView } from '@rivulet/store-types'
+import {
+  type Descriptors,
+  ROW_ARGUMENTS,
+  ROW_ARGUMENTS_SIZE,
+  ROW_BODY,
+  ROW_BODY_SIZE,
+  ROW_OPERATION,
+  ROW_WORDS,
+} from '../codec/descriptors.js'
 import type { ConnectOptions } from './connect-options.js'
+import type { ConnectionHost } from './connection-host.js'
 import { quote } from './quote.js'
 import type { Transport } from './transport.js'
 
@@ -17,14 +26,14 @@ const SECRETS = [
 ]
 
 export class ConnectionLog {
-  readonly #logger: Logger
+  readonly #host: ConnectionHost
   readonly #address: string
   #prefix: string
 
-  constructor(logger: Logger, transport: Transport, id: number) {
-    const host = transport.remoteAddress.includes(':') ? `[${transport.remoteAddress}]` : transport.remoteAddress
-    this.#logger = logger
-    this.#address = `${host}:${transport.remotePort} - ${transport.kind === 'websocket' ? 'wid' : 'cid'}:${id}`
+  constructor(host: ConnectionHost, transport: Transport, id: number) {
+    const peer = transport.remoteAddress.includes(':') ? `[${transport.remoteAddress}]` : transport.remoteAddress
+    this.#host = host
+    this.#address = `${peer}:${transport.remotePort} - ${transport.kind === 'websocket' ? 'wid' : 'cid'}:${id}`
     this.#prefix = this.#address
   }
 
@@ -37,35 +46,50 @@ export class ConnectionLog {
   }
 
   error(text: string): void {
-    this.#logger.error(`${this.#prefix} - ${text}`)
+    this.#host.logger.error(`${this.#prefix} - ${text}`)
   }
 
   info(text: string): void {
-    this.#logger.info(`${this.#prefix} - ${text}`)
+    this.#host.logger.info(`${this.#prefix} - ${text}`)
   }
 
   debug(text: string): void {
-    this.#logger.debug(`${this.#prefix} - ${text}`)
+    this.#host.logger.debug(`${this.#prefix} - ${text}`)
   }
 
-  /** `<<- [SUB foo 1]` */
+  /** `<<- [SUB foo 1]`, and what is published below it. */
   traceIn(bytes: Buffer, target: Descriptors, index: number): void {
     const row = index * ROW_WORDS
     const name = OPERATION_NAMES[target.rows[row + ROW_OPERATION] as number] as string
     const from = target.rows[row + ROW_ARGUMENTS] as number
     const text = bytes.utf8Slice(from, from + (target.rows[row + ROW_ARGUMENTS_SIZE] as number))
     const shown = name === 'CONNECT' ? withoutSecrets(text) : text
-    this.#logger.trace(`${this.#prefix} - <<- [${shown ? `${name} ${shown}` : name}]`)
+    this.#host.logger.trace(`${this.#prefix} - <<- [${shown ? `${name} ${shown}` : name}]`)
+    if (name !== 'PUB' && name !== 'HPUB') return
+    const body = target.rows[row + ROW_BODY] as number
+    this.#tracePayload('<<-', bytes, body, body + (target.rows[row + ROW_BODY_SIZE] as number))
+  }
+
+  /** The line at `start` of `out`, and the payload; headers where the client takes them. */
+  traceDelivery(message: MessageView, out: Buffer, start: number, takesHeaders: boolean): void {
+    this.traceOut(out.utf8Slice(start, out.indexOf('\r\n', start, 'latin1')))
+    const from = message.bodyOffset + (takesHeaders ? 0 : message.headerSize)
+    this.#tracePayload('->>', message.bodyBytes, from, message.bodyOffset + message.bodySize)
   }
 
   /** `->> [MSG foo 1 5]` */
   traceOut(text: string): void {
-    this.#logger.trace(`${this.#prefix} - ->> [${text}]`)
+    this.#host.logger.trace(`${this.#prefix} - ->> [${text}]`)
   }
 
-  /** `<<- MSG_PAYLOAD: ["hello"]`; nothing for an empty one. */
-  tracePayload(arrow: '<<-' | '->>', bytes: Buffer, from: number, to: number): void {
-    if (to > from) this.#logger.trace(`${this.#prefix} - ${arrow} MSG_PAYLOAD: [${quoteText(bytes, from, to)}]`)
+  /** `<<- MSG_PAYLOAD: ["hello"]`; nothing for an empty one, `...` behind what is too long. */
+  #tracePayload(arrow: '<<-' | '->>', bytes: Buffer, from: number, to: number): void {
+    if (to <= from) return
+    const max = this.#host.limits.maxTracedBytes
+    const isCut = max > 0 && to - from > max
+    const shown = quoteText(bytes, from, isCut ? from + max : to)
+    const text = isCut ? `${shown.slice(0, -1)}..."` : shown
+    this.#host.logger.trace(`${this.#prefix} - ${arrow} MSG_PAYLOAD: [${text}]`)
   }
 }
 

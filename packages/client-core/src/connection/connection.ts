@@ -22,8 +22,6 @@ import {
   OPERATION_SUB,
   OPERATION_UNSUB,
   ROW_ARGUMENTS,
-  ROW_BODY,
-  ROW_BODY_SIZE,
   ROW_MAX,
   ROW_OPERATION,
   ROW_QUEUE,
@@ -35,7 +33,7 @@ import {
 import { encodedSizeMax, encodeMessage } from '../codec/encode-message.js'
 import { clientInfoOf } from './client-info.js'
 import { ClientSubscriptions } from './client-subscriptions.js'
-import type { CloseReason } from './close-reason.js'
+import { ABRUPT, type CloseReason } from './close-reason.js'
 import { ConnectOptions } from './connect-options.js'
 import type { ConnectionHost } from './connection-host.js'
 import { ConnectionLog } from './connection-log.js'
@@ -47,16 +45,6 @@ import { Outbound } from './outbound.js'
 import { PublishPath } from './publish-path.js'
 import { quote } from './quote.js'
 import type { Transport, TransportKind } from './transport.js'
-
-/** Reasons for which nobody waits until the last bytes are out. */
-const ABRUPT: ReadonlySet<CloseReason> = new Set([
-  'Read Error',
-  'Write Error',
-  'Client Closed',
-  'Slow Consumer (Pending Bytes)',
-  'Slow Consumer (Write Deadline)',
-  'TLS Handshake Failure',
-])
 
 export class Connection implements Publisher, MessageSink {
   /** `client_id` of INFO, `cid` of /connz. */
@@ -119,7 +107,7 @@ export class Connection implements Publisher, MessageSink {
     this.#isTracing = host.isTracing
     this.#holdMark = FeederHolds.markOf(host)
     this.#holds = new FeederHolds(host)
-    this.#log = new ConnectionLog(host.logger, transport, this.id)
+    this.#log = new ConnectionLog(host, transport, this.id)
     this.#outbound = new Outbound(host, transport, {
       sending: () => this.#settleOutbound(),
       drained: () => this.#holds.drained(this.#outbound.pendingBytes),
@@ -225,16 +213,35 @@ export class Connection implements Publisher, MessageSink {
     this.#holds.releaseAll()
     this.#settleInbound(this.#host.clock.monotonicMs())
     this.#settleOutbound()
+    const subscriptionCount = this.#subscriptions.size
     this.#subscriptions.clear(this.#account)
     this.#reader.clear()
     if (ABRUPT.has(reason)) this.#outbound.destroy()
     else this.#outbound.end()
-    this.#host.closed(this, reason)
+    this.#host.closed(this, reason, subscriptionCount)
   }
 
   /** Sends INFO again because it changed, to clients that take it (lame duck, new addresses). */
   announceInfo(): void {
     if (!this.#isClosed && this.#hasConnected && this.#options.protocol >= 1) this.#sendInfo(this.#commonInfo())
+  }
+
+  /**
+   * Who may connect has changed: what the client once showed is judged again. Refused: an authorization violation,
+   * as with a first CONNECT. Taken: it goes on with the account and the permissions of its user now.
+   */
+  recheck(): void {
+    const { authenticator } = this.#host
+    // A client that was to show who it is, and has not yet, is judged by what it will show.
+    if (this.#isClosed || (this.#account === undefined && !this.#hasConnected)) return
+    const answer = authenticator.authenticate(this.#hasConnected ? this.#options : {}, this.#facts())
+    const taken = (identity: Identity | undefined): void => {
+      if (this.#isClosed) return
+      if (identity === undefined) this.#refused()
+      else this.#adopt(identity)
+    }
+    if (!(answer instanceof Promise)) return taken(answer)
+    answer.then(taken, () => taken(undefined))
   }
 
   // --- Publisher --------------------------------------------------------------------------------------
@@ -288,7 +295,7 @@ export class Connection implements Publisher, MessageSink {
     this.outMessages++
     this.outBytes += this.#takesHeaders ? message.bodySize : message.bodySize - message.headerSize
     if (subscription.max !== 0 && subscription.delivered >= subscription.max) this.#subscriptions.finished(subscription)
-    if (this.#isTracing) this.#traceDelivery(message, arena.buffer, start)
+    if (this.#isTracing) this.#log.traceDelivery(message, arena.buffer, start, this.#takesHeaders)
     if (outbound.pendingBytes > this.#holdMark) this.#congested(publisher)
   }
 
@@ -350,7 +357,7 @@ export class Connection implements Publisher, MessageSink {
     for (let i = 0; i < count; i++) {
       const row = i * ROW_WORDS
       const operation = rows[row + ROW_OPERATION]
-      if (this.#isTracing) this.#traceFrame(bytes, descriptors, i)
+      if (this.#isTracing) this.#log.traceIn(bytes, descriptors, i)
       if (operation === OPERATION_PUB || operation === OPERATION_HPUB) this.#publish(bytes, rows, row)
       else this.#control(bytes, rows, row)
       if (this.#isClosed) return
@@ -573,22 +580,6 @@ export class Connection implements Publisher, MessageSink {
     this.#settledOutMessages = this.outMessages
     this.#settledOutBytes = this.outBytes
     this.#lastMs = this.#host.clock.monotonicMs()
-  }
-
-  #traceFrame(bytes: Buffer, descriptors: Descriptors, index: number): void {
-    this.#log.traceIn(bytes, descriptors, index)
-    const row = index * ROW_WORDS
-    const operation = descriptors.rows[row + ROW_OPERATION]
-    if (operation !== OPERATION_PUB && operation !== OPERATION_HPUB) return
-    const from = descriptors.rows[row + ROW_BODY] as number
-    this.#log.tracePayload('<<-', bytes, from, from + (descriptors.rows[row + ROW_BODY_SIZE] as number))
-  }
-
-  #traceDelivery(message: MessageView, out: Buffer, start: number): void {
-    const lineEnd = out.indexOf('\r\n', start, 'latin1')
-    this.#log.traceOut(out.utf8Slice(start, lineEnd))
-    const from = message.bodyOffset + (this.#takesHeaders ? 0 : message.headerSize)
-    this.#log.tracePayload('->>', message.bodyBytes, from, message.bodyOffset + message.bodySize)
   }
 }
 

@@ -102,7 +102,7 @@ export class TestHost implements ConnectionHost {
 
   opened(): void {}
 
-  closed(_connection: Connection, reason: CloseReason): void {
+  closed(_connection: Connection, reason: CloseReason, _subscriptionCount = 0): void {
     this.closedReasons.push(reason)
   }
 
