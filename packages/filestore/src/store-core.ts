@@ -100,6 +100,8 @@ export class StoreCore implements CommitSubject {
   #hasTurnTime = false
   readonly #scratchTime = new Timestamp()
   #isRecounting = false
+  readonly #unheardDamage: DamageReport[] = []
+  readonly #reportedDamage = new Set<string>()
   /** Sealed blocks whose handles are closed once their bytes are synced. */
   readonly #sealed: Block[] = []
 
@@ -491,9 +493,21 @@ export class StoreCore implements CommitSubject {
 
   damaged(report: DamageReport): void {
     const { file, offset, size, firstSequence, lastSequence, cause } = report
+    // A scan finds it, and so does every load of the block.
+    const place = `${file} ${offset} ${size}`
+    if (this.#reportedDamage.has(place)) return
+    this.#reportedDamage.add(place)
     const sequences = firstSequence === 0 ? '' : `, sequences ${firstSequence} to ${lastSequence}`
     this.options.logger.warn(`${file}: ${size} bytes at offset ${offset} are damaged${sequences}: ${cause}`)
-    this.listener?.damaged(report)
+    if (this.listener === undefined) this.#unheardDamage.push(report)
+    else this.listener.damaged(report)
+  }
+
+  /** Sets who is told, and tells what was found before: opening finds most damage. */
+  setListener(listener: StreamStoreListener | undefined): void {
+    this.listener = listener
+    if (listener === undefined) return
+    for (const report of this.#unheardDamage.splice(0)) listener.damaged(report)
   }
 
   /** Closes handles of blocks that take no more records and whose bytes are on disk. */

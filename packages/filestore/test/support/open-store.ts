@@ -34,7 +34,7 @@ export async function openStore(options: TestStoreOptions = {}) {
   const turns = new ManualTurns()
   const group = new StoreGroup({ clock, kernel })
   const config = completeStreamConfig({ name: 'S', subjects: ['>'], ...options.config })
-  const events = { committed: [] as number[], expired: [] as number[], damaged: [] as DamageReport[], failed: [] as string[] }
+  const events = { committed: [] as number[], expired: [] as number[], damaged: [] as DamageReport[], failed: [] as string[], warnings: [] as string[] }
   const store = await runUntil(
     turns,
     FileStreamStore.open({
@@ -45,7 +45,7 @@ export async function openStore(options: TestStoreOptions = {}) {
       clock,
       turns,
       group,
-      logger: collectDamage(events.damaged),
+      logger: collector(events.warnings),
       ...(options.blockBytes === undefined ? {} : { blockBytes: options.blockBytes }),
       ...(options.sync === undefined ? {} : { sync: options.sync }),
     }),
@@ -63,6 +63,7 @@ export async function openStore(options: TestStoreOptions = {}) {
     clock,
     turns,
     config,
+    group,
     events,
     append: (subject: string, payload: string | Uint8Array = '', headers?: string) =>
       store.append(messageOf({ subject, payload, ...(headers === undefined ? {} : { headers }) }), 0),
@@ -82,10 +83,10 @@ export async function openStore(options: TestStoreOptions = {}) {
   }
 }
 
-/** The store tells a listener of damage; while it opens there is none yet, and the log has it. */
-function collectDamage(_reports: DamageReport[]) {
+function collector(warnings: string[]) {
   const drop = () => {}
-  return { fatal: drop, error: drop, warn: drop, info: drop, debug: drop, trace: drop }
+  const warn = (first: object | string, second?: string) => void warnings.push(second ?? String(first))
+  return { fatal: drop, error: warn, warn, info: drop, debug: drop, trace: drop }
 }
 
 /** `sequence:subject=payload` of every live message. */
