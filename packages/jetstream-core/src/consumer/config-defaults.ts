@@ -2,16 +2,19 @@
  * A consumer's configuration as it is asked for -> complete (jetstream-api.md section 16.1, column "Default").
  * Values that make no sense are corrected in silence; in pedantic mode each correction is an error instead.
  */
-import { completeConsumerConfig, type ConsumerConfig, type ConsumerConfigInput, type StreamConfig } from '@rivulet/store-types'
+import {
+  completeConsumerConfig,
+  type ConsumerConfig,
+  type ConsumerConfigInput,
+  type StreamConfig,
+} from '@rivulet/store-types'
 import type { AccountLimits, JetStreamLimits } from '../engine/options.js'
 import { apiError } from '../errors/api-error.js'
 import type { Draft } from './draft.js'
 import { EPHEMERAL_THRESHOLD_DEFAULT } from './inactivity.js'
 
-export const ACK_WAIT_DEFAULT = 30_000_000_000n
-export const MAX_WAITING_DEFAULT = 512
-export const MAX_ACK_PENDING_DEFAULT = 1000
-export const PRIORITY_TIMEOUT_DEFAULT = 120_000_000_000n
+const ACK_WAIT_DEFAULT = 30_000_000_000n
+const MAX_ACK_PENDING_DEFAULT = 1000
 /** The only heartbeat that goes with ack policy flow_control. */
 export const FLOW_CONTROL_HEARTBEAT = 1_000_000_000n
 

@@ -24,12 +24,8 @@ const GROUP_PATTERN = /^[a-zA-Z0-9/_=-]{1,16}$/
 const INTEGER_PATTERN = /^[+-]?\d+$/
 
 /** Not empty, no white space, no wildcards, no separators. */
-export function isValidAssetName(name: string): boolean {
+function isValidAssetName(name: string): boolean {
   return name !== '' && !NAME_FAULT_PATTERN.test(name)
-}
-
-export function isValidGroupName(group: string): boolean {
-  return GROUP_PATTERN.test(group)
 }
 
 /** The filters of a consumer, text; empty: everything. */
@@ -98,9 +94,11 @@ function checkPush(config: ConsumerConfig, deliverSubject: string, stream: Strea
   const subject = wireOf(deliverSubject)
   if (!isLiteral(subject)) throw apiError('JSConsumerDeliverToWildcardsErr')
   if (!isValidSubject(subject)) throw apiError('JSConsumerInvalidDeliverSubject')
-  if (stream.subjects.some((captured) => isSubset(subject, wireOf(captured)))) throw apiError('JSConsumerDeliverCycleErr')
+  const isCaptured = stream.subjects.some((captured) => isSubset(subject, wireOf(captured)))
+  if (isCaptured) throw apiError('JSConsumerDeliverCycleErr')
   if (config.maxWaiting !== 0) throw apiError('JSConsumerPushMaxWaitingErr')
-  if (config.maxAckPending > 0 && config.ackPolicy === 'none') throw apiError('JSConsumerMaxPendingAckPolicyRequiredErr')
+  const hasUselessLimit = config.maxAckPending > 0 && config.ackPolicy === 'none'
+  if (hasUselessLimit) throw apiError('JSConsumerMaxPendingAckPolicyRequiredErr')
   const heartbeat = config.idleHeartbeat ?? 0n
   if (heartbeat > 0n && heartbeat < HEARTBEAT_MIN) throw apiError('JSConsumerSmallHeartbeatErr')
 }
@@ -127,13 +125,15 @@ function checkLimits(config: ConsumerConfig, { stream, limits, accountLimits }: 
 }
 
 function checkFilters(config: ConsumerConfig): void {
-  if (config.filterSubject && (config.filterSubjects?.length ?? 0) > 0) throw apiError('JSConsumerDuplicateFilterSubjects')
+  const hasBoth = config.filterSubject && (config.filterSubjects?.length ?? 0) > 0
+  if (hasBoth) throw apiError('JSConsumerDuplicateFilterSubjects')
   if (config.filterSubject && !isValidSubject(wireOf(config.filterSubject))) throw invalid('invalid subject')
   if (config.filterSubjects?.includes('')) throw apiError('JSConsumerEmptyFilter')
   const filters = filtersOf(config).map(wireOf)
   for (const [i, filter] of filters.entries()) {
     if (!isValidSubject(filter)) throw invalid('invalid subject')
-    if (filters.some((other, j) => i !== j && isSubset(filter, other))) throw apiError('JSConsumerOverlappingSubjectFilters')
+    const isCovered = filters.some((other, j) => i !== j && isSubset(filter, other))
+    if (isCovered) throw apiError('JSConsumerOverlappingSubjectFilters')
   }
 }
 
@@ -169,11 +169,12 @@ function checkDeliverPolicy(config: ConsumerConfig): void {
 }
 
 /** Percent of acknowledgements that raise a metric: `30` or `30%`. @throws ApiError JSConsumerInvalidSamplingErrF */
-export function checkSampling(frequency: string): void {
+function checkSampling(frequency: string): void {
   if (frequency === '') return
   const text = frequency.endsWith('%') ? frequency.slice(0, -1) : frequency
   const invalidSampling = (err: string) => apiError('JSConsumerInvalidSamplingErrF', { err })
-  if (!INTEGER_PATTERN.test(text)) throw invalidSampling(`strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`)
+  const isNumber = INTEGER_PATTERN.test(text)
+  if (!isNumber) throw invalidSampling(`strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`)
   if (Number(text) < 0) throw invalidSampling('<nil>')
 }
 
@@ -186,7 +187,8 @@ export function samplingPercent(frequency: string | undefined): number {
 function checkMetadata(config: ConsumerConfig): void {
   let size = 0
   for (const [name, value] of Object.entries(config.metadata ?? {})) size += sizeOf(name) + sizeOf(value)
-  if (size > METADATA_SIZE_MAX) throw apiError('JSConsumerMetadataLengthErrF', { limit: `${METADATA_SIZE_MAX / 1024}KB` })
+  const limit = `${METADATA_SIZE_MAX / 1024}KB`
+  if (size > METADATA_SIZE_MAX) throw apiError('JSConsumerMetadataLengthErrF', { limit })
 }
 
 function checkPriority(config: ConsumerConfig): void {
@@ -200,7 +202,7 @@ function checkPriority(config: ConsumerConfig): void {
   if (groups.length === 0) throw apiError('JSConsumerPriorityPolicyWithoutGroup')
   for (const group of groups) {
     if (group === '') throw apiError('JSConsumerEmptyGroupName')
-    if (!isValidGroupName(group)) throw apiError('JSConsumerInvalidGroupNameErr')
+    if (!GROUP_PATTERN.test(group)) throw apiError('JSConsumerInvalidGroupNameErr')
   }
 }
 

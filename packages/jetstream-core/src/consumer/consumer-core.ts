@@ -228,6 +228,7 @@ export class ConsumerCore implements DeliveryListener, AckListener, ProgressList
     this.readTime()
     this.progress.rules = rulesOf(config)
     this.#samplePercent = samplingPercent(config.sampleFrequency)
+    this.waiting?.configChanged()
     this.#applyTarget(before, config)
     if (before.ackWait !== config.ackWait && this.#ackTimer.isRunning) this.ackExpected(this.now.monotonicMs)
     if (before.rateLimitBitsPerSecond !== config.rateLimitBitsPerSecond) this.pacing.limiter = this.#newLimiter()
@@ -456,7 +457,8 @@ export class ConsumerCore implements DeliveryListener, AckListener, ProgressList
     }
     if (this.target?.isActive === true) {
       this.target.sendHeartbeat()
-      if (ackPolicy === 'flow_control' && this.ackPendingCount > 0 && !this.target.isAsking) this.target.askFlowControl()
+      const mustAsk = ackPolicy === 'flow_control' && this.ackPendingCount > 0 && !this.target.isAsking
+      if (mustAsk) this.target.askFlowControl()
     }
     this.#heartbeatTimer.arm(nowMs + intervalMs)
   }

@@ -2,7 +2,12 @@
  * Making a consumer, changing the one of that name, and finding those of an earlier run (jetstream-api.md sections
  * 8.1 and 16). The stream runs these one after another.
  */
-import { completeConsumerConfig, type ConsumerConfig, type ConsumerConfigInput, type ConsumerStore } from '@rivulet/store-types'
+import {
+  completeConsumerConfig,
+  type ConsumerConfig,
+  type ConsumerConfigInput,
+  type ConsumerStore,
+} from '@rivulet/store-types'
 import { ApiError, apiError } from '../errors/api-error.js'
 import { uniqueToken } from '../identifiers.js'
 import { comparableMetadata, isLevelSupported, requiredLevel, storedMetadata } from '../stream/config/asset-level.js'
@@ -66,7 +71,8 @@ async function updateConsumer(
 }
 
 async function addConsumer(stream: Stream, config: ConsumerConfig): Promise<Consumer> {
-  if ((config.durableName?.length ?? 0) > NAME_SIZE_MAX) throw apiError('JSConsumerNameTooLongErrF', { max: NAME_SIZE_MAX })
+  const nameSize = Buffer.byteLength(config.durableName ?? '', 'utf8')
+  if (nameSize > NAME_SIZE_MAX) throw apiError('JSConsumerNameTooLongErrF', { max: NAME_SIZE_MAX })
   const { clock } = stream.account.engine.options
   const name = config.durableName || config.name || unusedName(stream)
   const complete = withInactiveThreshold(config) // a generated name is no part of the configuration
@@ -90,7 +96,12 @@ function unusedName(stream: Stream): string {
   return name
 }
 
-async function openStore(stream: Stream, name: string, created: bigint, config: ConsumerConfig): Promise<ConsumerStore> {
+async function openStore(
+  stream: Stream,
+  name: string,
+  created: bigint,
+  config: ConsumerConfig,
+): Promise<ConsumerStore> {
   try {
     return await stream.store.openConsumer(name, created, config)
   } catch (error) {

@@ -185,6 +185,7 @@ export class Delivery implements TurnTask, Publisher {
     const { sequence } = this.#message
     this.#takeDown(deliveries)
     if (account.send(request.route, this.#message, request) === 0) this.#notDelivered(sequence)
+    this.#sent(sequence)
     if (request.remaining <= 0 && request.bytesRemaining > 0) sender.end(request, status.BATCH_COMPLETED)
     return 'delivered'
   }
@@ -195,7 +196,9 @@ export class Delivery implements TurnTask, Publisher {
     const { sequence } = this.#message
     const size = this.#message.replySize + this.#message.bodySize
     this.#takeDown(deliveries)
-    if (this.#parts.account.send(push.route(), this.#message, this) === 0) {
+    const receivers = this.#parts.account.send(push.route(), this.#message, this)
+    this.#sent(sequence)
+    if (receivers === 0) {
       push.lost()
       this.#notDelivered(sequence)
       push.interestChanged()
@@ -218,6 +221,11 @@ export class Delivery implements TurnTask, Publisher {
       this.#advanceSkipList(sequence)
     }
     progress.delivered(sequence, deliveries, now)
+  }
+
+  /** The loaded message may be gone after this. */
+  #sent(sequence: number): void {
+    const { progress, now } = this.#parts
     if (this.#listener.config.ackPolicy === 'none') this.#listener.finished(sequence)
     else this.#listener.ackExpected(now.monotonicMs + progress.waitMsOf(sequence))
   }

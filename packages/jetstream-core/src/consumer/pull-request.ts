@@ -80,7 +80,8 @@ function readMembers(body: Buffer): Map<string, JsonValue> {
     throw new PullRequestError(error instanceof Error ? error.message : String(error), { cause: error })
   }
   const members = new Map<string, JsonValue>()
-  if (isJsonObject(value)) for (const name of Object.keys(value)) members.set(name.toLowerCase(), value[name] as JsonValue)
+  if (!isJsonObject(value)) return members
+  for (const name of Object.keys(value)) members.set(name.toLowerCase(), value[name] as JsonValue)
   return members
 }
 

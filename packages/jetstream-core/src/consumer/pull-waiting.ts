@@ -58,6 +58,13 @@ export class PullWaiting {
     return this.#queue.count
   }
 
+  /** The priority policy of the consumer may have changed. */
+  configChanged(): void {
+    const { priorityPolicy } = this.#source.config
+    this.#queue.setPrioritized(priorityPolicy === 'prioritized')
+    if (priorityPolicy !== 'pinned_client') this.#pin.release()
+  }
+
   /** Takes a pull request, or answers why not. True when it waits now. `reply`: wire text. */
   request(reply: string, payload: Buffer, now: Moment): boolean {
     let body: PullRequestBody

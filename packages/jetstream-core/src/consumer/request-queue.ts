@@ -96,7 +96,7 @@ export class PullRequest implements Publisher {
 
 export class RequestQueue {
   readonly #limit: number
-  readonly #isPrioritized: boolean
+  #isPrioritized: boolean
   #head: PullRequest | undefined
   #tail: PullRequest | undefined
   #count = 0
@@ -105,6 +105,16 @@ export class RequestQueue {
   constructor(limit: number, isPrioritized: boolean) {
     this.#limit = limit
     this.#isPrioritized = isPrioritized
+  }
+
+  /** Those that wait are sorted anew. */
+  setPrioritized(isPrioritized: boolean): void {
+    if (isPrioritized === this.#isPrioritized) return
+    this.#isPrioritized = isPrioritized
+    const waiting: PullRequest[] = []
+    for (let request = this.#head; request; request = request.next) waiting.push(request)
+    this.clear()
+    for (const request of waiting) this.add(request)
   }
 
   get count(): number {

@@ -125,6 +125,21 @@ describe('retention by interest', () => {
 
     expect(stream.store.messageCount).toBe(1)
   })
+
+  test('removes a message only after it was sent', async () => {
+    const engine = await Engine.start()
+    const stream = await engine.stream({ retention: 'interest' })
+    const consumer = await engine.consumer(stream, { durableName: 'one', ackPolicy: 'none' })
+    const inbox = engine.listen()
+    const counts: number[] = []
+    inbox.deliver = () => void counts.push(stream.store.messageCount)
+    engine.publish('s.a m1', 's.b m2')
+
+    engine.pull(consumer, { batch: 2 }, inbox)
+
+    expect(counts).toEqual([2, 1])
+    expect(stream.store.messageCount).toBe(0)
+  })
 })
 
 test('a work queue gives each message to one consumer and forgets it', async () => {

@@ -66,6 +66,21 @@ test('prioritized serves lower priorities first, equal ones in turn', async () =
   expect(late.take()).toEqual(['s.a 1.4.4.0 m4'])
 })
 
+test('a changed policy sorts the requests that wait', async () => {
+  const engine = await Engine.start()
+  const stream = await engine.stream()
+  const config = { durableName: 'c', priorityPolicy: 'overflow' as const, priorityGroups: ['A'] }
+  const consumer = await engine.consumer(stream, config)
+  const late = engine.pull(consumer, { batch: 1, group: 'A', priority: 2 })
+  const first = engine.pull(consumer, { batch: 1, group: 'A', priority: 1 })
+
+  await engine.consumer(stream, { ...config, priorityPolicy: 'prioritized' })
+  engine.publish('s.a m1')
+
+  expect(first.take()).toEqual(['s.a 1.1.1.0 m1'])
+  expect(late.take()).toEqual([])
+})
+
 describe('pinned_client', () => {
   const pinned = { priorityPolicy: 'pinned_client', priorityTimeout: 1_500_000_000n }
   const pinOf = (headers: string | undefined) => /Nats-Pin-Id: (\w+)/.exec(headers ?? '')?.[1] ?? ''
