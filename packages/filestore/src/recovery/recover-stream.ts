@@ -43,7 +43,7 @@ export async function recoverStream(core: StoreCore): Promise<void> {
 }
 
 /** Whole blocks can go without a record in the last one: then only the floor tells. */
-function stalenessBelow(index: StreamIndex, floor: number): string | undefined {
+export function stalenessBelow(index: StreamIndex, floor: number): string | undefined {
   return index.messageCount > 0 && floor > index.firstSequence ? `messages below ${floor} were removed since` : undefined
 }
 

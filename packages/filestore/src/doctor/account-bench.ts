@@ -1,0 +1,141 @@
+/**
+ * One account's streams, opened with the store's own recovery by somebody who is no server: time stands
+ * still, nothing expires, memory is bounded.
+ *
+ * Encrypted and plain streams are opened by two storages, so that a key never encrypts a plain stream.
+ */
+import { randomBytes } from 'node:crypto'
+import { basename, join } from 'node:path'
+import {
+  StoreError,
+  StoredMessage,
+  SubjectFilter,
+  TurnLoop,
+  silentLogger,
+  type FileSystem,
+  type RecoveredStream,
+  type StreamStore,
+} from '@rivulet/store-types'
+import { listIfPresent } from '../atomic-file.js'
+import { BlockFiles } from '../block/block-files.js'
+import { KeyRing, type EncryptionOptions } from '../cipher/key-ring.js'
+import { META_KEY_FILE, StreamKeys, readKey } from '../cipher/stream-keys.js'
+import type { MetaPlace } from '../meta/meta-files.js'
+import { fileStorage, type FileStorage } from '../storage.js'
+import { StoreGroup } from '../store-group.js'
+import { BLOCKS_DIRECTORY, CONSUMERS_DIRECTORY } from '../stream-directory.js'
+import { streamDirectoryIn } from './places.js'
+import { StillClock } from './still-clock.js'
+
+const CACHE_BYTES = 32 * 1024 * 1024
+
+export type StreamAccess = Readonly<{ place: MetaPlace; files: BlockFiles; keys: StreamKeys | undefined }>
+
+export class AccountBench {
+  readonly clock = new StillClock()
+  readonly group: StoreGroup
+  readonly fileSystem: FileSystem
+  readonly #directory: string
+  readonly #encryption: EncryptionOptions | undefined
+  readonly #turns: TurnLoop
+  #failure: unknown
+
+  /** @param directory the account's */
+  constructor(fileSystem: FileSystem, directory: string, key: string | undefined) {
+    this.fileSystem = fileSystem
+    this.#directory = directory
+    this.#encryption = key === undefined ? undefined : { key }
+    this.group = new StoreGroup({ clock: this.clock, cacheBytesMax: CACHE_BYTES })
+    this.#turns = new TurnLoop((error) => (this.#failure ??= error))
+  }
+
+  /** An error that no store could report. */
+  get failure(): unknown {
+    return this.#failure
+  }
+
+  close(): void {
+    this.group.close()
+  }
+
+  /** True when a file of the stream says that it was encrypted. */
+  isEncrypted(name: string): boolean {
+    const { fileSystem } = this
+    const directory = streamDirectoryIn(this.#directory, name)
+    if (fileSystem.stat(join(directory, META_KEY_FILE)) !== undefined) return true
+    if (listIfPresent(fileSystem, join(directory, BLOCKS_DIRECTORY)).some((file) => file.endsWith('.key'))) return true
+    const consumers = join(directory, CONSUMERS_DIRECTORY)
+    return listIfPresent(fileSystem, consumers).some((consumer) => {
+      return fileSystem.stat(join(consumers, consumer, META_KEY_FILE)) !== undefined
+    })
+  }
+
+  /** Why nothing of an encrypted stream can be read; undefined when it can, or is plain. */
+  lockedProblem(name: string): string | undefined {
+    if (!this.isEncrypted(name)) return undefined
+    if (this.#encryption === undefined) return 'the stream is encrypted and no key was given'
+    const directory = streamDirectoryIn(this.#directory, name)
+    if (this.fileSystem.stat(join(directory, META_KEY_FILE)) === undefined) return undefined
+    if (readKey(this.fileSystem, this.#ring(), name, directory) !== undefined) return undefined
+    return 'the given key does not open its meta.key'
+  }
+
+  /** The stream's small files and blocks, to be read. Where meta.key is missing, nothing sealed can be. */
+  access(name: string): StreamAccess {
+    const { fileSystem, group } = this
+    const directory = streamDirectoryIn(this.#directory, name)
+    const { kernel } = group
+    let sealer
+    let keys: StreamKeys | undefined
+    if (this.#encryption !== undefined && this.isEncrypted(name)) {
+      const ring = this.#ring()
+      sealer = (readKey(fileSystem, ring, name, directory) ?? ring.make(name).key).sealer()
+      keys = new StreamKeys({ fileSystem, ring, streamName: name, sealer })
+    }
+    const place = { fileSystem, kernel, directory, hashName: name, sealer }
+    return { place, keys, files: new BlockFiles({ fileSystem, directory, streamName: name, kernel, keys }) }
+  }
+
+  /** An account's storage. Recovering it takes the directory's lock. */
+  storage(isEncrypted: boolean): FileStorage {
+    const { clock, group, fileSystem } = this
+    return fileStorage({
+      directory: this.#directory,
+      clock,
+      turns: this.#turns,
+      fileSystem,
+      logger: silentLogger,
+      group,
+      ...(isEncrypted && this.#encryption !== undefined ? { encryption: this.#encryption } : {}),
+    })
+  }
+
+  /**
+   * The streams of `names`, one after the other, plain ones first; undefined for what opening would not
+   * find. The directory is locked as long as the generator runs.
+   */
+  async *streams(names: readonly string[]): AsyncGenerator<Readonly<{ name: string; recovered: RecoveredStream | undefined }>> {
+    for (const isEncrypted of [false, true]) {
+      const wanted = names.filter((name) => this.isEncrypted(name) === isEncrypted)
+      if (wanted.length === 0) continue
+      const storage = this.storage(isEncrypted)
+      try {
+        const found = new Map((await storage.recover()).map((stream) => [stream.name, stream]))
+        for (const name of wanted) yield { name, recovered: found.get(name) }
+      } finally {
+        await storage.close()
+      }
+    }
+  }
+
+  #ring(): KeyRing {
+    if (this.#encryption === undefined) throw new StoreError('STORE_INVALID_OPTION', 'no key was given')
+    return new KeyRing(this.#encryption, basename(this.#directory), randomBytes)
+  }
+}
+
+/** Reads every message once, so that the store notices those whose records are gone. */
+export function touchAll(store: StreamStore): void {
+  const message = new StoredMessage()
+  for (let from = 1; store.loadNext(SubjectFilter.all, from, message) !== 0; ) from = message.sequence + 1
+}
