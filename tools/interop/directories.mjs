@@ -208,9 +208,9 @@ function configOf(config) {
 }
 
 /** A stream that never held anything reports one deleted sequence, 0, in the reference. */
-function stateOf({ consumer_count: _, ...state }) {
+function stateOf({ consumer_count: _count, ...state }) {
   if (state.last_seq > 0) return state
-  const { num_deleted: _count, deleted: _list, ...rest } = state
+  const { num_deleted: _number, deleted: _list, ...rest } = state
   return rest
 }
 

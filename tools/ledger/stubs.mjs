@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
-const UNFINISHED = /\b(not implemented|unimplemented|TODO|FIXME|XXX)\b/i
+const UNFINISHED = /\b(?:[Nn]ot implemented|[Uu]nimplemented|TODO|FIXME|XXX)\b/
 const SKIPPED = /\b(?:it|test|describe)\.(?:skip|todo|only)\b|\bx(?:it|describe)\(/
 const TEST_START = /^(\s*)(?:it|test)(?:\.each\([\s\S]*?\))?\(\s*(['"`])/
 const ASSERTS = /\bexpect\b|\bassert\w*\(|\bfc\.(?:assert|property)\b|\bexpect\w*\(|\bcheck\w*\(|\bverify\w*\(/

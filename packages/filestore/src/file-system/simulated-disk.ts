@@ -23,7 +23,7 @@
  */
 import { StoreError, type DirectoryLock, type FileStat, type FileSystem, type OpenFile } from '@rivulet/store-types'
 import { errorOf } from './simulated-error.js'
-import { SimulatedFile, type Random } from './simulated-file.js'
+import type { SimulatedFile, Random } from './simulated-file.js'
 import { SimulatedTree } from './simulated-tree.js'
 
 export type SimulatedOperation =
@@ -67,6 +67,8 @@ export class SimulatedDisk implements FileSystem {
   #tree = new SimulatedTree()
   #faults: ArmedFault[] = []
   #locks = new Set<string>()
+  /** Locks whose owners were killed. */
+  #abandoned = new Set<string>()
   #inFlight: (() => void)[] = []
   #autoStep: boolean
   #isOff = false
@@ -120,6 +122,7 @@ export class SimulatedDisk implements FileSystem {
     this.#cutAt = Infinity
     this.#inFlight = []
     this.#faults = []
+    for (const path of this.#locks) this.#abandoned.add(path)
     this.#locks.clear()
   }
 
@@ -128,6 +131,7 @@ export class SimulatedDisk implements FileSystem {
     const copy = new SimulatedDisk({ autoStep: this.#autoStep, capacityBytes: this.capacityBytes })
     copy.#tree = this.#tree.copy()
     copy.changeCount = this.changeCount
+    copy.#abandoned = new Set([...this.#abandoned, ...this.#locks])
     return copy
   }
 
@@ -247,6 +251,7 @@ export class SimulatedDisk implements FileSystem {
     this.#locks.add(path)
     const generation = this.#generation
     return {
+      wasAbandoned: this.#abandoned.delete(path),
       release: () => {
         if (generation === this.#generation) this.#locks.delete(path)
       },

@@ -20,7 +20,7 @@ import type { HashKernel } from '../../src/hash/hash-kernel.js'
 import type { SimulatedDisk } from '../../src/simulation.js'
 import { fileStorage, type FileStorage } from '../../src/storage.js'
 import { StoreGroup } from '../../src/store-group.js'
-import { Model, Violation, type Limits, type ModelMessage, type StoredContents } from './model.js'
+import { type Model, Violation, type Limits, type ModelMessage, type StoredContents } from './model.js'
 import type { Operation, Script } from './script.js'
 
 const DIRECTORY = '/store/jetstream/$G'

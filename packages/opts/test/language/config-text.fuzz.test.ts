@@ -46,7 +46,7 @@ const environment = { PW: '"secret"', N: '5' }
 const PLACE = /^\/c\/(server|inc)\.conf$/
 
 /** Reads `text` as a file; returns how many errors there were, having checked each. */
-function read(text: string): number {
+function checkReading(text: string): number {
   const readFile = fileSystemOf({ ...files, '/c/server.conf': text })
   const { errors, deprecations } = readOptionsFile('/c/server.conf', { readFile, environment })
   for (const error of [...errors, ...deprecations]) {
@@ -71,11 +71,11 @@ function randomOf(seed: number): (below: number) => number {
 
 describe('any text is read to an end', () => {
   test.each(SAMPLES.map((text, index) => [index, text] as const))('every prefix of sample %i', (_, text) => {
-    for (let end = 0; end <= text.length; end++) read(text.slice(0, end))
+    for (let end = 0; end <= text.length; end++) checkReading(text.slice(0, end))
   })
 
   test.each(SAMPLES.map((text, index) => [index, text] as const))('sample %i without any one character', (_, text) => {
-    for (let at = 0; at < text.length; at++) read(text.slice(0, at) + text.slice(at + 1))
+    for (let at = 0; at < text.length; at++) checkReading(text.slice(0, at) + text.slice(at + 1))
   })
 
   test('3000 samples with characters changed', () => {
@@ -88,7 +88,7 @@ describe('any text is read to an end', () => {
         const at = random(text.length)
         text = text.slice(0, at) + alphabet.charAt(random(alphabet.length)) + text.slice(at + random(2))
       }
-      if (read(text) > 0) wrong++
+      if (checkReading(text) > 0) wrong++
     }
     expect(wrong).toBeGreaterThan(0)
   })
@@ -97,7 +97,7 @@ describe('any text is read to an end', () => {
     const random = randomOf(7)
     for (let i = 0; i < 3000; i++) {
       const bytes = Buffer.from(Array.from({ length: random(60) }, () => random(i % 2 === 0 ? 256 : 128)))
-      read(bytes.toString(i % 3 === 0 ? 'latin1' : 'utf8'))
+      checkReading(bytes.toString(i % 3 === 0 ? 'latin1' : 'utf8'))
     }
   })
 })

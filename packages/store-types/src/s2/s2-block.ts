@@ -104,11 +104,16 @@ function decodeElements(source: Uint8Array, from: number, to: number, decoded: D
     }
     if (offset === 0 || offset > out) return stop('copy from before the start')
     if (out + length > limit) return stop('copy beyond the length')
-    if (offset >= length) target.copyWithin(out, out - offset, out - offset + length)
-    else for (let i = 0; i < length; i++) target[out + i] = target[out + i - offset]!
+    repeatBytes(target, out, offset, length)
     out += length
   }
   decoded.size = out
+}
+
+/** Copies from `offset` bytes back; where source and target overlap the copied bytes are copied again. */
+function repeatBytes(target: Uint8Array, to: number, offset: number, length: number): void {
+  if (offset >= length) target.copyWithin(to, to - offset, to - offset + length)
+  else for (let i = 0; i < length; i++) target[to + i] = target[to + i - offset]!
 }
 
 /** One call costs more than a few bytes. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { S2Decoder, S2Encoder, seededRandom } from '../../src/index.js'
 import { crc32c } from '../../src/s2/crc32c.js'
-import { decodeS2Block, encodeS2Block } from '../../src/s2/s2-block.js'
+import { decodeS2Block, encodeS2Block, S2Error } from '../../src/s2/s2-block.js'
 import { decodeS2Stream, decodeS2StreamLoosely, encodeS2Stream, type S2Damage } from '../../src/s2/s2-stream.js'
 
 /** Texts of every kind of repetition. */
@@ -134,7 +134,7 @@ describe('an S2 stream', () => {
     encoded[30]! ^= 1
     const damage: S2Damage[] = []
 
-    expect(() => decodeS2Stream(encoded)).toThrow()
+    expect(() => decodeS2Stream(encoded)).toThrow(S2Error)
     expect(decodeS2StreamLoosely(encoded, damage).length).toBe(source.length)
     expect(damage).toEqual([{ offset: 0, size: source.length, cause: 'the CRC does not match' }])
   })
