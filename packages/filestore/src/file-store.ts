@@ -95,6 +95,7 @@ export class FileStreamStore implements StreamStore {
       streamName: config.name,
       directory: join(directory, CONSUMERS_DIRECTORY),
       isSynced: sync === 'always',
+      mayBeUnsynced: sync === 'always' && options.mayBeUnsynced !== false,
       keys,
     })
     this.#recoveredConsumers = this.#consumers.recover()
@@ -137,7 +138,7 @@ export class FileStreamStore implements StreamStore {
   }
 
   set listener(listener: StreamStoreListener | undefined) {
-    this.#core.listener = listener
+    this.#core.setListener(listener)
   }
 
   /** The configuration in force. */

@@ -40,6 +40,11 @@ export type FileStoreOptions = Readonly<{
    * @default none: plain files
    */
   keys?: StreamKeys | undefined
+  /**
+   * The process before may have ended without syncing what it did: it is synced at opening.
+   * @default true
+   */
+  mayBeUnsynced?: boolean
   /** Called once, after the files are closed. */
   onClosed?: () => void
 }>

@@ -117,7 +117,7 @@ class AccountDirectory implements FileStorage {
   async recover(): Promise<readonly RecoveredStream[]> {
     await this.#enter()
     // What a killed process had renamed or made may not be certain yet; from now on somebody relies on it.
-    if (this.#isSynced) await this.#fileSystem.syncDirectory(this.#streams)
+    if (this.#mayBeUnsynced) await this.#fileSystem.syncDirectory(this.#streams)
     finishRemovals(this.#fileSystem, this.#streams)
     const found: RecoveredStream[] = []
     for (const name of listStreamDirectories(this.#fileSystem, this.#streams)) {
@@ -151,6 +151,11 @@ class AccountDirectory implements FileStorage {
 
   get #isSynced(): boolean {
     return this.#sync === 'always'
+  }
+
+  /** A killed process had this directory before: even a clean sync costs a flush of the device, so not always. */
+  get #mayBeUnsynced(): boolean {
+    return this.#isSynced && this.#lock?.wasAbandoned !== false
   }
 
   #sharedGroup(): StoreGroup {
@@ -223,7 +228,7 @@ class AccountDirectory implements FileStorage {
         const secured = await this.#secure(place)
         const isChanged = reading.needsRewrite || reading.meta === undefined || secured.sealer !== place.sealer
         if (isChanged) await writeStreamMeta(secured, meta, { isSynced: this.#isSynced, keepsOld: true })
-        if (this.#isSynced) await this.#fileSystem.syncDirectory(place.directory)
+        if (this.#mayBeUnsynced) await this.#fileSystem.syncDirectory(place.directory)
         return this.#openStore(secured, meta)
       },
     }
@@ -294,6 +299,7 @@ class AccountDirectory implements FileStorage {
       sync: this.#sync,
       group: this.#sharedGroup(),
       keys: this.#keysOf(place),
+      mayBeUnsynced: this.#mayBeUnsynced,
       ...(payloadBytesMax === undefined ? {} : { payloadBytesMax }),
       ...(blockBytes === undefined ? {} : { blockBytes }),
       onClosed: () => {

@@ -36,6 +36,8 @@ export interface FileSystem {
 }
 
 export interface DirectoryLock {
+  /** Its last owner ended without releasing it: what that one renamed or wrote may not be certain yet. */
+  readonly wasAbandoned: boolean
   /** Idempotent. */
   release(): void
 }

@@ -74,7 +74,7 @@ export class ConsumerDirectory {
     const place = this.#place(name, sealer)
     await this.#writeMetaUnlessSame(place, { created, name, config })
     // What a killed process had replaced may not be certain yet; from now on somebody relies on it.
-    if (this.#environment.isSynced) await place.fileSystem.syncDirectory(place.directory)
+    if (this.#environment.mayBeUnsynced) await place.fileSystem.syncDirectory(place.directory)
     const state = this.#readState(place, sealer)
     const store = new FileConsumerStore(this.#environment, { name, created, place, sealer }, { config, state, onClosed })
     this.#open.set(name, store)
@@ -126,10 +126,11 @@ export class ConsumerDirectory {
   }
 
   async #prepare(name: string): Promise<Sealer | undefined> {
-    const { fileSystem, directory, isSynced, keys } = this.#environment
+    const { fileSystem, directory, isSynced, mayBeUnsynced, keys } = this.#environment
     const path = join(directory, name)
-    fileSystem.makeDirectory(path)
-    if (isSynced) await fileSystem.syncDirectory(directory)
+    const isNew = fileSystem.stat(path) === undefined
+    if (isNew) fileSystem.makeDirectory(path)
+    if (isSynced && (isNew || mayBeUnsynced)) await fileSystem.syncDirectory(directory)
     return await keys?.consumerSealer(name, path, isSynced)
   }
 

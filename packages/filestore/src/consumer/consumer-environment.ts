@@ -14,6 +14,8 @@ export type ConsumerEnvironment = Readonly<{
   directory: string
   /** A flush waits for the disk, not only for the operating system. */
   isSynced: boolean
+  /** The process before may have ended without syncing what it did. */
+  mayBeUnsynced: boolean
   /** Of an encrypted stream. */
   keys?: StreamKeys | undefined
 }>

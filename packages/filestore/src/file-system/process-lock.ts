@@ -29,11 +29,13 @@ export function lockDirectory(directory: string, fs: Files): DirectoryLock {
   const staging = `${path}.${process.pid}`
   fs.writeFileSync(staging, own, { mode: 0o600 })
   try {
+    let wasAbandoned = false
     for (let attempt = 0; attempt < 10; attempt++) {
-      if (linkNew(staging, path, fs)) return lockAt(path, own, fs)
+      if (linkNew(staging, path, fs)) return { wasAbandoned, release: releaseOnce(path, own, fs) }
       const found = readText(path, fs)
       if (found === undefined) continue
       if (isAlive(found, fs)) throw lockedError(directory, path, found)
+      wasAbandoned = true
       takeAside(path, found, fs)
     }
     throw lockedError(directory, path, readText(path, fs) ?? '')
@@ -42,14 +44,12 @@ export function lockDirectory(directory: string, fs: Files): DirectoryLock {
   }
 }
 
-function lockAt(path: string, own: string, fs: Files): DirectoryLock {
+function releaseOnce(path: string, own: string, fs: Files): () => void {
   let isHeld = true
-  return {
-    release() {
-      if (!isHeld) return
-      isHeld = false
-      if (readText(path, fs) === own) removeQuietly(path, fs)
-    },
+  return () => {
+    if (!isHeld) return
+    isHeld = false
+    if (readText(path, fs) === own) removeQuietly(path, fs)
   }
 }
 

@@ -30,6 +30,7 @@ function setUp(disk = new SimulatedDisk()) {
     streamName: 'ORDERS',
     directory: OBS,
     isSynced: true,
+    mayBeUnsynced: true,
   })
   disk.makeDirectory(OBS)
   disk.syncDirectoryNow('/')
