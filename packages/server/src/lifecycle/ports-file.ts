@@ -15,7 +15,7 @@ export function portsFileText(addresses: ListenerAddresses, interfaceAddresses: 
   for (const [name, address] of Object.entries(addresses)) {
     members[name] = hostsOf(address.host, interfaceAddresses).map((host) => `${address.scheme}://${urlHost(host)}:${address.port}`)
   }
-  return JSON.stringify(members, null, '\t')
+  return JSON.stringify(members)
 }
 
 function hostsOf(host: string, interfaceAddresses: readonly string[]): string[] {

@@ -21,7 +21,8 @@ export function referenceLine(options: LineOptions, level: number, timeMs: numbe
   return `[${options.pid}] ${time}[${LABELS[level] ?? 'INF'}] ${text.replaceAll('\n', '\\n')}\n`
 }
 
-function timeText(timeMs: number, isUtc: boolean): string {
+/** `2006/01/02 15:04:05.000000` */
+export function timeText(timeMs: number, isUtc: boolean): string {
   const date = new Date(timeMs)
   const two = (value: number): string => String(value).padStart(2, '0')
   const [year, month, day] = isUtc

@@ -1,13 +1,14 @@
 /** Composes JetStream: storage of both kinds, the engine and its API, and the log lines that launchers read. */
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Account, Accounts } from '@rivulet/accounts'
 import { fileStorage, StoreGroup } from '@rivulet/filestore'
 import { JetStreamApi } from '@rivulet/jetstream-api'
 import { API_LEVEL, JetStream, type JetStreamLimits } from '@rivulet/jetstream-core'
 import { memoryStorage } from '@rivulet/memstore'
 import type { ServerOptions } from '@rivulet/opts'
-import type { DirectoryLock, StorageKind, StreamStorage } from '@rivulet/store-types'
+import type { DirectoryLock, FileSystem, StorageKind, StreamStorage } from '@rivulet/store-types'
 import { defaultMemoryLimit, defaultStorageLimit, defaultStoreDir } from '../system/machine.js'
+import { systemErrorText } from '../system/system-error.js'
 import type { ServerSeams } from './seams.js'
 import { REFERENCE_VERSION } from './server-info.js'
 
@@ -17,14 +18,13 @@ export class JetStreamService {
   readonly engine: JetStream
   /** `<store_dir>/jetstream` */
   readonly storeDir: string
-  /** Bytes that memory streams, and file streams, may hold. */
-  readonly maxMemory: number
-  readonly maxStorage: number
   readonly #options: ServerOptions
   readonly #seams: ServerSeams
   readonly #group: StoreGroup
   readonly #api: JetStreamApi
   readonly #accounts: Accounts
+  /** The engine reads them whenever it needs them: a reload may raise them. */
+  readonly #limits: { -readonly [Name in keyof JetStreamLimits]: JetStreamLimits[Name] }
   #lock: DirectoryLock | undefined
 
   constructor(options: ServerOptions, seams: ServerSeams, facts: JetStreamFacts) {
@@ -33,8 +33,7 @@ export class JetStreamService {
     this.#seams = seams
     this.#accounts = facts.accounts
     this.storeDir = join(settings.storeDir === '' ? defaultStoreDir() : settings.storeDir, 'jetstream')
-    this.maxMemory = settings.maxMemory >= 0 ? settings.maxMemory : defaultMemoryLimit()
-    this.maxStorage = settings.maxStore >= 0 ? settings.maxStore : defaultStorageLimit(this.storeDir)
+    this.#limits = engineLimits(settings, this.storeDir)
     this.#group = new StoreGroup({ clock: seams.clock })
     this.engine = new JetStream({
       clock: seams.clock,
@@ -46,7 +45,7 @@ export class JetStreamService {
       version: REFERENCE_VERSION,
       strict: settings.isStrict,
       domain: settings.domain === '' ? undefined : settings.domain,
-      limits: this.#limits(),
+      limits: this.#limits,
       maxPayload: options.maxPayload,
       storage: (account, kind) => this.#storage(account, kind),
       storeDir: this.storeDir,
@@ -60,18 +59,37 @@ export class JetStreamService {
     })
   }
 
+  /** Bytes that memory streams may hold. */
+  get maxMemory(): number {
+    return this.#limits.maxMemory
+  }
+
+  /** Bytes that file streams may hold. */
+  get maxStorage(): number {
+    return this.#limits.maxStorage
+  }
+
+  /** Takes limits that a reload has raised; one that is left to the machine stays as it is. */
+  raiseLimits({ maxMemory, maxStore }: ServerOptions['jetStream']): void {
+    if (maxMemory >= 0) this.#limits.maxMemory = maxMemory
+    if (maxStore >= 0) this.#limits.maxStorage = maxStore
+  }
+
   /** Checks the directory, recovers what is in it and serves it. Rejects with the line that a failed start prints. */
   async start(): Promise<void> {
+    try {
+      await this.#start()
+    } catch (cause) {
+      this.#unlock()
+      throw new Error(`Can't start JetStream: ${reasonOf(cause)}`, { cause })
+    }
+  }
+
+  async #start(): Promise<void> {
     const { logger, clock, fileSystem } = this.#seams
     const startedMs = clock.monotonicMs()
     logger.info('Starting JetStream')
-    const found = fileSystem.stat(this.storeDir)
-    if (found && !found.isDirectory) throw new Error(`Can't start JetStream: storage directory is not a directory: ${this.storeDir}`)
-    try {
-      fileSystem.makeDirectory(this.storeDir)
-    } catch (cause) {
-      throw new Error(`Can't start JetStream: could not create storage directory - ${reasonOf(cause)}`, { cause })
-    }
+    this.#makeStoreDir(fileSystem)
     this.#lock = this.#lockDirectory()
     this.#announce()
     await this.#enable(this.#accounts.global)
@@ -81,10 +99,23 @@ export class JetStreamService {
 
   async shutdown(): Promise<void> {
     this.#seams.logger.info('Initiating JetStream Shutdown...')
+    this.#api.close()
     await this.engine.shutdown()
     this.#group.close()
-    this.#lock?.release()
+    this.#unlock()
     this.#seams.logger.info('JetStream Shutdown')
+  }
+
+  #makeStoreDir(fileSystem: FileSystem): void {
+    try {
+      const found = fileSystem.stat(this.storeDir)
+      if (found && !found.isDirectory) throw new Error('it is a file')
+      fileSystem.makeDirectory(this.storeDir)
+    } catch (cause) {
+      // A file stands where the folder, or one above it, is to be.
+      if (isFileInTheWay(fileSystem, this.storeDir)) throw new Error('storage directory is not a directory', { cause })
+      throw new Error(`could not create storage directory - mkdir ${this.storeDir}: ${systemErrorText(cause)}`, { cause })
+    }
   }
 
   /** One process holds the directory, from before anything in it is read. */
@@ -92,8 +123,13 @@ export class JetStreamService {
     try {
       return this.#seams.fileSystem.lock(this.storeDir)
     } catch (cause) {
-      throw new Error(`Can't start JetStream: ${reasonOf(cause)}`, { cause })
+      throw new Error(reasonOf(cause), { cause })
     }
+  }
+
+  #unlock(): void {
+    this.#lock?.release()
+    this.#lock = undefined
   }
 
   async #enable(account: Account): Promise<void> {
@@ -115,20 +151,6 @@ export class JetStreamService {
     })
   }
 
-  #limits(): JetStreamLimits {
-    const { limits, maxBufferedBytes, maxBufferedMessages } = this.#options.jetStream
-    const set = (value: number): number | undefined => (value > 0 ? value : undefined)
-    return {
-      maxMemory: this.maxMemory,
-      maxStorage: this.maxStorage,
-      maxAckPending: set(limits.maxAckPending),
-      maxRequestBatch: set(limits.maxRequestBatch),
-      duplicateWindow: limits.duplicateWindowMs > 0 ? BigInt(limits.duplicateWindowMs) * 1_000_000n : undefined,
-      maxBufferedMessages: set(maxBufferedMessages),
-      maxBufferedBytes: set(maxBufferedBytes),
-    }
-  }
-
   #announce(): void {
     const { jetStream } = this.#options
     const lines = [
@@ -145,8 +167,35 @@ export class JetStreamService {
   }
 }
 
+function engineLimits(settings: ServerOptions['jetStream'], storeDir: string): JetStreamLimits {
+  const { limits, maxBufferedBytes, maxBufferedMessages } = settings
+  const set = (value: number): number | undefined => (value > 0 ? value : undefined)
+  return {
+    maxMemory: settings.maxMemory >= 0 ? settings.maxMemory : defaultMemoryLimit(),
+    maxStorage: settings.maxStore >= 0 ? settings.maxStore : defaultStorageLimit(storeDir),
+    maxAckPending: set(limits.maxAckPending),
+    maxRequestBatch: set(limits.maxRequestBatch),
+    duplicateWindow: limits.duplicateWindowMs > 0 ? BigInt(limits.duplicateWindowMs) * 1_000_000n : undefined,
+    defaultMaxConsumers: limits.defaultMaxConsumers,
+    maxBufferedMessages: set(maxBufferedMessages),
+    maxBufferedBytes: set(maxBufferedBytes),
+  }
+}
+
 function gigabytes(bytes: number): string {
   return bytes >= 1024 ** 3 ? `${(bytes / 1024 ** 3).toFixed(2)} GB` : `${(bytes / 1024 ** 2).toFixed(2)} MB`
+}
+
+function isFileInTheWay(fileSystem: FileSystem, path: string): boolean {
+  for (let folder = path; ; folder = dirname(folder)) {
+    try {
+      const found = fileSystem.stat(folder)
+      if (found) return !found.isDirectory
+    } catch {
+      // ENOTDIR: the file is further up.
+    }
+    if (folder === dirname(folder)) return false
+  }
 }
 
 function reasonOf(error: unknown): string {

@@ -25,13 +25,19 @@ export class MonitorService {
       await this.#listener.listen(httpHost, httpPort)
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause)
-      throw new Error(`Can't listen to the monitor port: ${urlHost(httpHost)}:${httpPort}, "${reason}"`, { cause })
+      throw new Error(`Can't start monitoring: can't listen to the monitor port: ${reason}`, { cause })
     }
-    this.#server.seams.logger.info(`Starting http monitor on ${urlHost(httpHost)}:${this.#listener.port}`)
+    this.#server.seams.logger.info(`Starting http monitor on ${urlHost(httpHost)}:${this.#listener.bound.port}`)
   }
 
+  /** The configured host, the real port. */
   get address(): ServerAddress {
-    return { host: this.#server.options.httpHost, port: this.#listener.port }
+    return { host: this.#server.options.httpHost, port: this.#listener.bound.port }
+  }
+
+  /** Names resolved. */
+  get boundAddress(): ServerAddress {
+    return this.#listener.bound
   }
 
   close(): void {
@@ -41,7 +47,7 @@ export class MonitorService {
   /** What the pages look at: the server as it is whenever they ask. */
   #monitored(): MonitoredServer {
     const server = this.#server
-    const port = (): number => this.#listener.port
+    const port = (): number => this.#listener.bound.port
     return {
       clock: server.seams.clock,
       id: server.identity.id,
@@ -49,12 +55,14 @@ export class MonitorService {
       rivuletVersion: RIVULET_VERSION,
       runtime: server.runtime,
       startedNanos: server.startedNanos,
-      configLoadedNanos: server.startedNanos,
       accounts: server.accounts,
       connections: server.connections,
       closedConnections: server.closedConnections,
       traffic: server.traffic,
       processUsage,
+      get configLoadedNanos() {
+        return server.configLoadedNanos
+      },
       get options() {
         return server.options
       },

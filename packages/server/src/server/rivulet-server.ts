@@ -13,7 +13,7 @@ import {
 } from '@rivulet/client-core'
 import type { ConnectionOptions, NatsConnection } from '@nats-io/nats-core'
 import { connectionFacts, type ConnectionFacts } from '@rivulet/monitoring'
-import type { ServerOptions } from '@rivulet/opts'
+import { isAuthorizationChanged, type HostPort, type ServerOptions } from '@rivulet/opts'
 import { connectInProcess } from '../in-process/connect.js'
 import { PipeTransport } from '../in-process/pipe-transport.js'
 import { createServerIdentity, type ServerIdentity } from '../identity/server-identity.js'
@@ -23,8 +23,9 @@ import type { TcpTransport } from '../system/tcp-transport.js'
 import { ClosedConnections } from './closed-connections.js'
 import { JetStreamService } from './jet-stream-service.js'
 import { MonitorService } from './monitor-service.js'
+import { recheckConnections, refuseConnection } from './recheck-connections.js'
 import type { ServerSeams } from './seams.js'
-import { infoMembers } from './server-info.js'
+import { advertisedAddress, infoMembers } from './server-info.js'
 
 export type ServerAddress = Readonly<{ host: string; port: number }>
 
@@ -38,13 +39,16 @@ export class RivuletServer {
   readonly closedConnections: ClosedConnections<ConnectionFacts>
   readonly traffic = new Traffic()
   readonly startedNanos: bigint
-  readonly options: ServerOptions
   readonly seams: ServerSeams
   /** Describes the runtime in INFO and /varz, such as `node20.20.2`. */
   readonly runtime: string
   totalConnections = 0
   jetStream: JetStreamService | undefined
-  readonly #host: ConnectionHost
+  readonly #host: { -readonly [Name in keyof ConnectionHost]: ConnectionHost[Name] }
+  #options: ServerOptions
+  #configLoadedNanos: bigint
+  /** What clients are told instead of host and port. */
+  #advertised: HostPort | undefined
   #listener: TcpListener | undefined
   #monitor: MonitorService | undefined
   #isReady = false
@@ -53,13 +57,24 @@ export class RivuletServer {
 
   /** `options` are complete, as `resolveOptions` and `defaultOptions` of @rivulet/opts give them. Nothing runs before `start`. */
   constructor(options: ServerOptions, seams: ServerSeams, runtime: string) {
-    this.options = options
+    this.#options = options
     this.seams = seams
     this.runtime = runtime
     this.startedNanos = seams.clock.wallNanos()
+    this.#configLoadedNanos = this.startedNanos
     this.accounts = new Accounts(seams.random)
     this.closedConnections = new ClosedConnections(options.maxClosedClients)
-    this.#host = this.#createHost(this.#createAuthenticator())
+    this.#host = this.#createHost()
+  }
+
+  /** Another object after a reload. */
+  get options(): ServerOptions {
+    return this.#options
+  }
+
+  /** Wall time of the start, or of the last reload. */
+  get configLoadedNanos(): bigint {
+    return this.#configLoadedNanos
   }
 
   get name(): string {
@@ -76,6 +91,11 @@ export class RivuletServer {
     return this.#monitor?.address
   }
 
+  /** The addresses listeners are bound to, names resolved. */
+  get boundAddresses(): Readonly<{ clients: ServerAddress | undefined; monitor: ServerAddress | undefined }> {
+    return { clients: this.#listener?.bound, monitor: this.#monitor?.boundAddress }
+  }
+
   /** Started, and not closing: clients can connect. */
   get isReady(): boolean {
     return this.#isReady && this.#closing === undefined
@@ -87,16 +107,36 @@ export class RivuletServer {
 
   /** Recovers, then listens. Rejects with an Error whose message is the line of a failed start. */
   async start(listens: Readonly<{ clients: boolean }>): Promise<void> {
-    if (this.options.jetStream.isEnabled) {
-      this.jetStream = new JetStreamService(this.options, this.seams, { serverName: this.name, serverId: this.identity.id, accounts: this.accounts })
-      await this.jetStream.start()
-    }
+    this.#advertised = advertisedAddress(this.options.clientAdvertise, this.options.port)
+    if (this.options.jetStream.isEnabled) await this.#startJetStream()
     if (this.options.httpPort !== 0) {
       this.#monitor = new MonitorService(this)
       await this.#monitor.start()
     }
     if (listens.clients) await this.#listen()
     this.#isReady = true
+  }
+
+  /**
+   * Runs with other options from now on. They are complete, and differ only in what a running server takes over
+   * (`differenceOf` of @rivulet/opts); `changes` are the lines that say so in the log.
+   */
+  async reload(options: ServerOptions, changes: readonly string[]): Promise<void> {
+    const { logger, clock } = this.seams
+    const before = this.#options
+    this.#options = options
+    this.#advertised = advertisedAddress(options.clientAdvertise, this.#listener?.port ?? options.port)
+    this.#configLoadedNanos = clock.wallNanos()
+    this.#host.limits = connectionLimits(options)
+    this.#host.isTracing = options.log.trace
+    for (const change of changes) logger.info(`Reloaded: ${change}`)
+    this.#closeSurplus(options.maxConnections)
+    if (isAuthorizationChanged(before, options)) {
+      this.#host.authenticator = this.#createAuthenticator()
+      recheckConnections(this.connections.values(), options.authorization)
+    }
+    await this.#reloadJetStream(options)
+    logger.info(`Reloaded server configuration (${options.configDigest})`)
   }
 
   /** A nats.js connection without a socket. Needs the peer dependency @nats-io/nats-core. */
@@ -150,11 +190,37 @@ export class RivuletServer {
     try {
       await listener.listen(host, port)
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause)
-      throw new Error(`Error listening on port: ${urlHost(host)}:${port}, "${reason}"`, { cause })
+      throw new Error(`Error listening on port: ${urlHost(host)}:${port}, "${reasonOf(cause)}"`, { cause })
     }
     this.#listener = listener
+    this.#advertised = advertisedAddress(this.options.clientAdvertise, listener.port)
     logger.info(`Listening for client connections on ${urlHost(host)}:${listener.port}`)
+  }
+
+  async #startJetStream(): Promise<void> {
+    const facts = { serverName: this.name, serverId: this.identity.id, accounts: this.accounts }
+    const service = new JetStreamService(this.options, this.seams, facts)
+    await service.start()
+    this.jetStream = service
+  }
+
+  /** Off, on, or on with higher limits. One that does not start leaves the server running without it. */
+  async #reloadJetStream({ jetStream }: ServerOptions): Promise<void> {
+    const running = this.jetStream
+    if (running && !jetStream.isEnabled) {
+      this.jetStream = undefined
+      await running.shutdown()
+    } else if (running) {
+      running.raiseLimits(jetStream)
+    } else if (jetStream.isEnabled && !this.#closing && !this.#isLameDuck) {
+      await this.#startJetStream().catch((error: unknown) => this.seams.logger.warn(reasonOf(error)))
+    }
+  }
+
+  /** The youngest go first. */
+  #closeSurplus(maxConnections: number): void {
+    if (maxConnections < 0) return
+    for (const connection of [...this.connections.values()].slice(maxConnections)) refuseConnection(connection)
   }
 
   async #close(): Promise<void> {
@@ -183,7 +249,7 @@ export class RivuletServer {
     }
     const connection = this.#open(transport)
     if (maxConnections >= 0 && this.connections.size > maxConnections) {
-      connection.close('Maximum Connections Exceeded', 'maximum connections exceeded')
+      refuseConnection(connection)
       return
     }
     transport.start(connection)
@@ -207,7 +273,7 @@ export class RivuletServer {
     })
   }
 
-  #createHost(authenticator: Authenticator): ConnectionHost {
+  #createHost(): ConnectionHost {
     const { clock, turns, logger, random } = this.seams
     let lastId = 0
     return {
@@ -217,7 +283,7 @@ export class RivuletServer {
       random,
       limits: connectionLimits(this.options),
       accounts: this.accounts,
-      authenticator,
+      authenticator: this.#createAuthenticator(),
       memory: new WireMemory(),
       traffic: this.traffic,
       isTracing: this.options.log.trace,
@@ -225,7 +291,7 @@ export class RivuletServer {
       info: () => this.#info(),
       nonce: () => this.identity.id.slice(-16),
       opened: (connection) => void this.connections.set(connection.id, connection),
-      closed: (connection, reason) => this.#closed(connection, reason),
+      closed: (connection, reason, subscriptionCount) => this.#closed(connection, reason, subscriptionCount),
     }
   }
 
@@ -235,15 +301,17 @@ export class RivuletServer {
       identity: this.identity,
       serverName: this.name,
       port: this.#listener?.port ?? this.options.port,
+      advertised: this.#advertised,
       runtime: this.runtime,
       isLameDuck: this.#isLameDuck,
       hasJetStream: this.jetStream !== undefined,
     })
   }
 
-  #closed(connection: Connection, reason: CloseReason): void {
+  #closed(connection: Connection, reason: CloseReason, subscriptionCount: number): void {
     this.connections.delete(connection.id)
-    this.closedConnections.add(connectionFacts(connection, { reason, time: this.seams.clock.wallNanos() }))
+    const facts = connectionFacts(connection, { reason, time: this.seams.clock.wallNanos() })
+    this.closedConnections.add({ ...facts, subscriptionCount })
     if (this.connections.size === 0) this.#allClosed?.()
   }
 }
@@ -254,11 +322,16 @@ function connectionLimits(options: ServerOptions): ConnectionLimits {
     maxControlLine: options.maxControlLine,
     maxPending: options.maxPending,
     maxSubscriptions: Math.max(0, options.maxSubscriptions),
-    maxSubscriptionTokens: 0,
+    maxSubscriptionTokens: options.maxSubscriptionTokens,
     pingIntervalMs: options.pingIntervalMs,
     pingMax: options.pingMax,
     writeDeadlineMs: options.writeDeadlineMs,
     authTimeoutMs: options.authorization.timeoutMs,
     headers: options.hasHeaders,
+    maxTracedBytes: options.log.maxTracedMessageLength,
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

@@ -1,12 +1,12 @@
 /** What this server says of itself: versions, and the members of INFO that all connections share. */
 import { API_LEVEL } from '@rivulet/jetstream-core'
-import type { ServerOptions } from '@rivulet/opts'
+import { parseAdvertisedAddress, type HostPort, type ServerOptions } from '@rivulet/opts'
 import type { ServerIdentity } from '../identity/server-identity.js'
 
 /** The release of nats-server whose behaviour we match; clients switch features on by it. */
 export const REFERENCE_VERSION = '2.15.2'
 
-/** Our own version, beside the reference's in INFO and /varz. */
+/** Our own version, beside the reference's in the log and in /varz. INFO has no member that nats-server has not. */
 export const RIVULET_VERSION = '0.1.0'
 
 export type InfoFacts = Readonly<{
@@ -15,6 +15,8 @@ export type InfoFacts = Readonly<{
   serverName: string
   /** the real port of the client listener; the configured one before it listens */
   port: number
+  /** what clients are told instead of host and port */
+  advertised: HostPort | undefined
   runtime: string
   isLameDuck: boolean
   hasJetStream: boolean
@@ -22,13 +24,11 @@ export type InfoFacts = Readonly<{
 
 /** INFO without what belongs to one connection (client_id, client_ip, nonce, auth_required ...). */
 export function infoMembers(facts: InfoFacts): Record<string, unknown> {
-  const { options, identity } = facts
-  const advertised = advertisedAddress(options.clientAdvertise, facts.port)
+  const { options, identity, advertised } = facts
   return {
     server_id: identity.id,
     server_name: facts.serverName,
     version: REFERENCE_VERSION,
-    rivulet: RIVULET_VERSION,
     proto: 1,
     go: facts.runtime,
     host: advertised?.host ?? options.host,
@@ -41,10 +41,15 @@ export function infoMembers(facts: InfoFacts): Record<string, unknown> {
   }
 }
 
-/** `host`, `host:port` or `[v6]:port`; undefined when nothing is advertised. */
-function advertisedAddress(text: string, port: number): { host: string; port: number } | undefined {
+/**
+ * What `client_advertise` says; undefined when it says nothing.
+ * @throws Error whose message is the line of a failed start
+ */
+export function advertisedAddress(text: string, port: number): HostPort | undefined {
   if (text === '') return undefined
-  const match = /^(?:\[([^\]]+)\]|([^:]*))(?::(\d+))?$/.exec(text)
-  if (!match) return { host: text, port }
-  return { host: match[1] ?? match[2] ?? '', port: match[3] ? Number(match[3]) : port }
+  const address = parseAdvertisedAddress(text, port)
+  if ('reason' in address) {
+    throw new Error(`Error setting server INFO with ClientAdvertise value of ${text}, err=${address.reason}`)
+  }
+  return address
 }

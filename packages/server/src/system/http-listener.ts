@@ -1,14 +1,17 @@
 /** A listening HTTP socket for monitoring: paths go to one function that answers. */
 import { createServer, type Server } from 'node:http'
+import { bind, type BoundAddress } from './bind.js'
 
 export type HttpAnswer = Readonly<{ status: number; headers: Readonly<Record<string, string>>; body: string | Uint8Array }>
 
 export class HttpListener {
   readonly #server: Server
-  #port = 0
+  readonly #onError: (error: Error) => void
+  #bound: BoundAddress = { host: '', port: 0 }
 
   /** `answer` gets the path and the query as they stand in the request line. */
   constructor(answer: (path: string, query: URLSearchParams) => HttpAnswer | Promise<HttpAnswer>, onError: (error: Error) => void) {
+    this.#onError = onError
     this.#server = createServer((request, response) => {
       const url = new URL(request.url ?? '/', 'http://monitor')
       Promise.resolve()
@@ -19,26 +22,18 @@ export class HttpListener {
           response.writeHead(500, { 'Content-Type': 'text/plain' }).end('internal error\n')
         })
     })
-    this.#server.on('error', onError)
     this.#server.keepAliveTimeout = 5000
   }
 
-  /** Binds; `port` -1 takes any free one. Rejects with the system's error. */
-  listen(host: string, port: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const failed = (error: Error): void => reject(error)
-      this.#server.once('error', failed)
-      this.#server.listen({ host, port: Math.max(port, 0) }, () => {
-        this.#server.off('error', failed)
-        const address = this.#server.address()
-        this.#port = typeof address === 'object' && address ? address.port : port
-        resolve()
-      })
-    })
+  /** Binds; `port` -1 takes any free one. Rejects with the reason. */
+  async listen(host: string, port: number): Promise<void> {
+    this.#bound = await bind(this.#server, host, port)
+    this.#server.on('error', this.#onError)
   }
 
-  get port(): number {
-    return this.#port
+  /** The address it is bound to, once it listens: names are resolved, the port is the real one. */
+  get bound(): BoundAddress {
+    return this.#bound
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 /** Where log lines go: stderr, or a file that others may read while we write (lines whole, at once). */
 import { closeSync, openSync, writeSync } from 'node:fs'
-import type { LogDestination } from '../log/server-logger.js'
+import type { LogDestination } from '../log/server-log.js'
 
 /** Standard error. Write errors (a closed pipe) are swallowed: launchers close it before they kill. */
 export function stderrDestination(): LogDestination {
@@ -21,12 +21,12 @@ function fileDescriptorDestination(descriptor: number): LogDestination {
 
 /** A log file, appended to. `reopen` follows a rename by log rotation (SIGUSR1). */
 export class LogFile implements LogDestination {
-  readonly #path: string
+  readonly path: string
   #descriptor: number
 
   /** @throws the system's error when the file cannot be opened */
   constructor(path: string) {
-    this.#path = path
+    this.path = path
     this.#descriptor = openSync(path, 'a', 0o640)
   }
 
@@ -39,7 +39,7 @@ export class LogFile implements LogDestination {
   }
 
   reopen(): void {
-    const next = openSync(this.#path, 'a', 0o640)
+    const next = openSync(this.path, 'a', 0o640)
     closeSync(this.#descriptor)
     this.#descriptor = next
   }
