@@ -23,14 +23,17 @@ export class FrameReader {
   readonly rules = new DecodeRules()
   readonly #memory: WireMemory
   readonly #handler: FrameHandler
-  readonly #partial = new PartialFrame()
+  readonly #partial: PartialFrame
   #partialSize = 0
-  readonly #postponed = new PartialFrame()
+  #isPartialInUse = false
+  readonly #postponed: PartialFrame
   #isSuspended = false
 
   constructor(memory: WireMemory, handler: FrameHandler) {
     this.#memory = memory
     this.#handler = handler
+    this.#partial = new PartialFrame(memory)
+    this.#postponed = new PartialFrame(memory)
   }
 
   /** Bytes in the input region of the shared memory are taken as part of its slab, which is faster. */
@@ -54,14 +57,17 @@ export class FrameReader {
   /** Goes on with what arrived meanwhile. */
   resume(): void {
     this.#isSuspended = false
-    const { bytes, size } = this.#postponed
+    const { bytes, from, to, size } = this.#postponed
+    if (size === 0) return
+    const kept = Buffer.from(bytes.subarray(from, to))
     this.#postponed.clear()
-    if (size > 0) this.read(bytes, 0, size)
+    this.read(kept, 0, size)
   }
 
   /** Forgets everything. */
   clear(): void {
-    this.#partial.clear()
+    // A handler that ends the connection is still delivering from these bytes.
+    if (!this.#isPartialInUse) this.#partial.clear()
     this.#postponed.clear()
   }
 
@@ -90,14 +96,16 @@ export class FrameReader {
       at = end
       // The byte behind the payload already tells whether its size was right.
       if (partial.size + 1 < this.#partialSize) return to
-      decode(partial.bytes, 0, partial.size, descriptors, this.rules)
+      decode(partial.bytes, partial.from, partial.to, descriptors, this.rules)
       if (descriptors.isPartial) {
         partial.cut(descriptors.partialKept)
         this.#partialSize = descriptors.partialSize
         continue
       }
       this.#partialSize = 0
+      this.#isPartialInUse = true
       this.#handler.frames(partial.bytes, descriptors)
+      this.#isPartialInUse = false
       partial.clear()
       return this.#isStopped(bytes, at, to, descriptors) ? to : at
     }

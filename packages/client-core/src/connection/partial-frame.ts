@@ -1,44 +1,70 @@
 /**
  * The beginning of a frame whose rest has not arrived. The bytes of a read are gone when the read is
- * over, so these are kept here; only ever one frame, and only as much of it as has arrived.
+ * over, so these are kept here; only ever one frame, and only as much of it as has arrived. Short ones
+ * lie in a small buffer of their own, longer ones in an arena of the shared memory.
  */
-const FIRST_CAPACITY = 256
+import type { Arena } from '../memory/arena.js'
+import type { WireMemory } from '../memory/wire-memory.js'
+
+const OWN_SIZE_MIN = 256
+const OWN_SIZE_MAX = 4096
 const LF = 0x0a
 
 export class PartialFrame {
-  #bytes: Buffer = EMPTY
-  #size = 0
+  readonly #memory: WireMemory
+  #arena: Arena | undefined
+  /** The frame lies in it from `from` to `to`, until the next `append` or `clear`. */
+  bytes: Buffer = EMPTY
+  from = 0
+  to = 0
 
-  get size(): number {
-    return this.#size
+  constructor(memory: WireMemory) {
+    this.#memory = memory
   }
 
-  /** Valid up to `size`, until the next `append`. */
-  get bytes(): Buffer {
-    return this.#bytes
+  get size(): number {
+    return this.to - this.from
   }
 
   /** Keeps bytes behind those that are kept. */
   append(bytes: Buffer, from: number, to: number): void {
-    const needed = this.#size + to - from
-    if (needed > this.#bytes.length) {
-      // At most twice what has arrived: what a client announces costs nothing until it sends it.
-      const grown = Buffer.allocUnsafeSlow(Math.max(FIRST_CAPACITY, needed, Math.min(needed * 2, this.#bytes.length * 2)))
-      this.#bytes.copy(grown, 0, 0, this.#size)
-      this.#bytes = grown
-    }
-    bytes.copy(this.#bytes, this.#size, from, to)
-    this.#size = needed
+    const end = this.to + to - from
+    if (end > (this.#arena?.end ?? this.bytes.length)) this.#grow(this.size + to - from)
+    bytes.copy(this.bytes, this.to, from, to)
+    this.to += to - from
   }
 
   /** Drops all but the first `size` bytes. */
   cut(size: number): void {
-    this.#size = size
+    this.to = this.from + size
   }
 
   clear(): void {
-    this.#bytes = EMPTY
-    this.#size = 0
+    this.#give()
+    this.bytes = EMPTY
+    this.from = this.to = 0
+  }
+
+  /** At most twice what has arrived: what a client announces costs nothing until it sends it. */
+  #grow(needed: number): void {
+    const { bytes, from, to } = this
+    const old = this.#arena
+    this.#arena = undefined
+    if (needed <= OWN_SIZE_MAX) {
+      this.bytes = Buffer.allocUnsafeSlow(Math.min(OWN_SIZE_MAX, Math.max(OWN_SIZE_MIN, needed * 2)))
+      this.from = 0
+    } else {
+      this.#arena = this.#memory.acquire(Math.max(needed, 2 * (to - from)))
+      this.bytes = this.#arena.buffer
+      this.from = this.#arena.start
+    }
+    this.to = this.from + bytes.copy(this.bytes, this.from, from, to)
+    if (old) this.#memory.release(old)
+  }
+
+  #give(): void {
+    if (this.#arena) this.#memory.release(this.#arena)
+    this.#arena = undefined
   }
 }
 

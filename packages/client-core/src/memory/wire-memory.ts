@@ -5,8 +5,8 @@
  *     slab  [ input | arena | arena | arena | ... ]
  *
  * Input and output lie in one buffer because a copy inside a buffer costs a third of a copy between
- * two (bench/copy.bench.mjs). Memory that was never used costs nothing but addresses. When all arenas of the slab are out,
- * or a message is larger than one, an arena gets a buffer of its own.
+ * two (bench/copy.bench.mjs). Memory that was never used costs nothing but addresses. When all arenas
+ * of the slab are out, or a message is larger than one, an arena gets a buffer of its own.
  */
 import { assert } from '@rivulet/store-types'
 import { Descriptors } from '../codec/descriptors.js'
@@ -21,6 +21,11 @@ export type WireMemoryOptions = Readonly<{
   arenaCount?: number
 }>
 
+/** Of the arenas that are not in the slab, those up to this size are kept for the next use, */
+const LARGE_SIZE_MAX = 2 * 1024 * 1024
+/** as long as all of them together are not more than this. */
+const LARGE_BYTES_MAX = 16 * 1024 * 1024
+
 export class WireMemory {
   /** Everything; what `Connection.receive` is fastest with. */
   readonly slab: Buffer
@@ -28,6 +33,9 @@ export class WireMemory {
   readonly input: Buffer
   readonly arenaBytes: number
   readonly #free: Arena[] = []
+  /** Arenas with buffers of their own, by size: memory that was touched before is cheaper than new. */
+  readonly #large = new Map<number, Arena[]>()
+  #largeBytes = 0
   readonly #descriptors = new Descriptors()
   #areDescriptorsOut = false
 
@@ -52,16 +60,29 @@ export class WireMemory {
       const arena = this.#free.pop()
       if (arena) return arena
     }
-    const bytes = Math.max(size, this.arenaBytes)
+    const bytes = largeSizeOf(Math.max(size, this.arenaBytes))
+    const kept = this.#large.get(bytes)?.pop()
+    if (kept) {
+      this.#largeBytes -= bytes
+      return kept
+    }
     const buffer = Buffer.allocUnsafeSlow(bytes)
     return new Arena(buffer, viewOf(buffer), 0, bytes)
   }
 
   /** Takes an arena back. Nobody reads its bytes any more. */
   release(arena: Arena): void {
-    if (arena.buffer !== this.slab) return
     arena.tail = arena.start
-    this.#free.push(arena)
+    if (arena.buffer === this.slab) {
+      this.#free.push(arena)
+      return
+    }
+    const bytes = arena.end
+    if (bytes > LARGE_SIZE_MAX || this.#largeBytes + bytes > LARGE_BYTES_MAX) return
+    const kept = this.#large.get(bytes)
+    if (kept) kept.push(arena)
+    else this.#large.set(bytes, [arena])
+    this.#largeBytes += bytes
   }
 
   /** Descriptors for one read. Reads may nest, then the inner one gets new ones. */
@@ -74,6 +95,12 @@ export class WireMemory {
   returnDescriptors(descriptors: Descriptors): void {
     if (descriptors === this.#descriptors) this.#areDescriptorsOut = false
   }
+}
+
+/** Powers of two up to the size that is kept; beyond it as asked for. */
+function largeSizeOf(size: number): number {
+  if (size > LARGE_SIZE_MAX) return size
+  return 2 ** Math.ceil(Math.log2(size))
 }
 
 function viewOf(buffer: Buffer): DataView {

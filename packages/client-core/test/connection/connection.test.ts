@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { messageOf } from '@rivulet/store-types'
 import { createAuthenticator, internalPublisher, type Identity, type PermissionSet } from '@rivulet/accounts'
+import { WireMemory } from '../../src/index.js'
 import { TestHost } from '../support/test-host.js'
 
 const QUIET = 'CONNECT {"verbose":false,"pedantic":false,"headers":true}\r\n'
@@ -384,6 +385,21 @@ describe('the end', () => {
     host.client().connection.transportEnded(Object.assign(new Error('pipe'), { syscall: 'write' }))
 
     expect(host.closedReasons).toEqual(['Client Closed', 'Read Error', 'Write Error'])
+  })
+
+  test('a message is whole for the others when its publisher ends in the middle of it', () => {
+    const host = new TestHost(new WireMemory({ inputBytes: 4096, arenaCount: 8, arenaBytes: 65_536 }))
+    host.limits = { ...host.limits, maxPending: 80_000 }
+    const publisher = host.client().send(`${QUIET}SUB big 1\r\nSUB fill 3\r\n`)
+    const others = Array.from({ length: 5 }, () => host.client().send(`${QUIET}SUB big 2\r\n`))
+    publisher.transport.isBlocked = true
+    publisher.send(`PUB fill 55000\r\n${'x'.repeat(55_000)}\r\n`)
+    const payload = Buffer.from(Array.from({ length: 29_990 }, (_, i) => 65 + (i % 26)))
+    publisher.send(Buffer.concat([Buffer.from('PUB big 29990\r\n'), payload.subarray(0, 20_000)]))
+    publisher.send(Buffer.concat([payload.subarray(20_000), Buffer.from('\r\n')]))
+
+    expect(host.closedReasons).toEqual(['Slow Consumer (Pending Bytes)'])
+    for (const other of others) expect(other.take()).toEqual(['MSG big 2 29990', payload.latin1Slice()])
   })
 
   test('a subscription that ends by its max while messages are under way', () => {
