@@ -180,19 +180,10 @@ describe('snapshot and restore', () => {
     ['STREAM.SNAPSHOT.S', '', '10003 bad request'],
     ['STREAM.SNAPSHOT.NOPE', { deliver_subject: 'd' }, '10059 stream not found'],
     ['STREAM.SNAPSHOT.S', { deliver_subject: 'a.*' }, '10015 deliver subject not valid'],
-    [
-      'STREAM.SNAPSHOT.S',
-      { deliver_subject: 'd' },
-      '10064 snapshot failed: stream archives are not available on this server',
-    ],
     ['STREAM.RESTORE.S', '{}', '10003 bad request'],
     ['STREAM.RESTORE.OTHER', { config: { name: 'S' } }, '10056 stream name in subject does not match request'],
     ['STREAM.RESTORE.S', { config: { name: 'S' } }, '10130 stream name already in use, cannot restore'],
-    [
-      'STREAM.RESTORE.X',
-      { config: { name: 'X' } },
-      '10062 restore failed: stream archives are not available on this server',
-    ],
+    ['STREAM.RESTORE.X', { config: { name: 'X', max_age: -1 } }, '10052 max age can not be negative'],
   ])('%s with %j fails', async (call, body, failure) => {
     await makeStream()
 

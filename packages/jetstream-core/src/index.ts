@@ -7,6 +7,8 @@ export {
   type JetStreamOptions,
 } from './engine/options.js'
 export { JetStreamAccount } from './account/jet-stream-account.js'
+export { StreamArchive } from './archive/stream-archive.js'
+export { restoreError, type StreamRestore } from './archive/stream-restore.js'
 export { Stream, type StreamPurge } from './stream/stream.js'
 export { Advisories } from './advisory/advisories.js'
 export { ApiError, apiError, asApiError, type ApiErrorJson, type ApiErrorName } from './errors/api-error.js'

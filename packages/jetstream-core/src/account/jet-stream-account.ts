@@ -13,11 +13,22 @@ import {
 } from '@rivulet/store-types'
 import type { Account } from '@rivulet/accounts'
 import { Advisories } from '../advisory/advisories.js'
+import { ArchiveError } from '../archive/archive-entry.js'
+import { AccountRestore } from '../archive/account-restore.js'
+import { hasRestoreMark } from '../archive/restore-mark.js'
+import { openArchivedConsumer, type ArchivedConsumer } from '../archive/restored-consumer.js'
+import { StreamRestore } from '../archive/stream-restore.js'
 import { recoverConsumers } from '../consumer/create-consumer.js'
 import { ApiError, apiError } from '../errors/api-error.js'
 import type { JetStream } from '../engine/jet-stream.js'
 import { API_LEVEL, type AccountLimits } from '../engine/options.js'
-import { isLevelSupported, requiredLevel, storedMetadata, streamLevel } from '../stream/config/asset-level.js'
+import {
+  isLevelSupported,
+  requiredLevel,
+  storedMetadata,
+  streamLevel,
+  withoutServerKeys,
+} from '../stream/config/asset-level.js'
 import { invalidConfig, type RuleContext } from '../stream/config/rule-context.js'
 import { checkSourceFilters } from '../stream/config/source-rules.js'
 import { checkStreamConfig } from '../stream/config/stream-config-rules.js'
@@ -55,6 +66,9 @@ export class JetStreamAccount {
   readonly #offline = new Map<string, string>()
   readonly #storages = new Map<StorageKind, StreamStorage>()
   readonly #exclusive = new Exclusive()
+  readonly #restores = new Set<StreamRestore>()
+  /** Names of streams that are being restored and have a store. */
+  readonly #restoredNames = new Set<string>()
   readonly #acks: AckRouter
 
   constructor(engine: JetStream, account: Account, limits: AccountLimits) {
@@ -172,6 +186,7 @@ export class JetStreamAccount {
       return { stream: existing, created: false }
     }
     this.#checkOffline(config.name)
+    if (this.#restoredNames.has(config.name)) throw apiError('JSStreamNameExistErr')
     this.#checkBytes(config.storage, config.maxBytes, config.name)
     checkSourceFilters(config)
     this.#checkOverlap(config, undefined)
@@ -184,16 +199,19 @@ export class JetStreamAccount {
 
   async #openStream(config: StreamConfig): Promise<Stream> {
     const created = this.engine.options.clock.wallNanos()
-    let store: StreamStore
+    const store = await this.#createStore(config, created)
+    store.ready()
+    return new Stream(this, store, config, created)
+  }
+
+  async #createStore(config: StreamConfig, created: bigint): Promise<StreamStore> {
     try {
-      store = await this.#storage(config.storage).create(config, created)
+      return await this.#storage(config.storage).create(config, created)
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error)
       this.engine.options.logger.warn(`Stream create failed for '${this.name} > ${config.name}': ${text}`)
       throw apiError('JSStreamCreateErrF', { err: 'error creating store for stream' }, { cause: error })
     }
-    store.ready()
-    return new Stream(this, store, config, created)
   }
 
   async #updateStream(input: StreamConfigInput, pedantic: boolean, name: string | undefined): Promise<Stream> {
@@ -239,6 +257,90 @@ export class JetStreamAccount {
 
   #advise(stream: Stream, what: 'CREATED' | 'UPDATED' | 'DELETED', action: string): void {
     this.advisories.publish(`STREAM.${what}.${stream.name}`, 'stream_action', () => ({ stream: stream.name, action }))
+  }
+
+  // --- restore ------------------------------------------------------------------------------------
+
+  /**
+   * The effective configuration of a stream that is to be restored.
+   * @throws ApiError of the first check that does not hold
+   */
+  checkRestore(input: StreamConfigInput): StreamConfig {
+    const checked = checkStreamConfig(input, this.#ruleContext(false))
+    const config = { ...checked, metadata: withoutServerKeys(checked.metadata) }
+    if (config.replicas > 1) throw apiError('JSStreamReplicasNotSupportedErr')
+    const { maxStreams } = this.limits
+    if (maxStreams > 0 && this.#streams.size >= maxStreams) throw apiError('JSMaximumStreamsLimitErr')
+    this.#checkBytes(config.storage, config.maxBytes, config.name)
+    this.#checkFreeName(config.name)
+    refuseMissingFeatures(config)
+    return config
+  }
+
+  /** Begins to take an archive; nobody sees the stream before its end. */
+  beginRestore(config: StreamConfig): StreamRestore {
+    let isNamed = false
+    const host = new AccountRestore(this, config, {
+      create: (marked, created) =>
+        this.#exclusive.run(async () => {
+          const store = await this.#createRestored(marked, created)
+          isNamed = true
+          return store
+        }),
+      activate: (...parts) => this.#exclusive.run(() => this.#activateRestored(...parts)),
+      ended: () => {
+        this.#restores.delete(restore)
+        if (isNamed) this.#restoredNames.delete(config.name)
+      },
+    })
+    const restore = new StreamRestore(config, host)
+    this.#restores.add(restore)
+    return restore
+  }
+
+  async #createRestored(config: StreamConfig, created: bigint): Promise<StreamStore> {
+    this.#checkFreeName(config.name)
+    this.#checkRestoredSubjects(config)
+    const store = await this.#createStore(config, created)
+    this.#restoredNames.add(config.name)
+    return store
+  }
+
+  async #activateRestored(
+    config: StreamConfig,
+    created: bigint,
+    store: StreamStore,
+    consumers: readonly ArchivedConsumer[],
+  ): Promise<Stream> {
+    let stream: Stream | undefined
+    try {
+      this.#checkRestoredSubjects(config)
+      stream = new Stream(this, store, config, created)
+      for (const consumer of consumers) await openArchivedConsumer(stream, consumer)
+      await stream.store.updateConfig(config) // takes the mark away
+    } catch (error) {
+      await (stream === undefined ? store.delete() : stream.delete())
+      throw error
+    }
+    this.#addStream(stream)
+    stream.recovered()
+    store.ready()
+    this.#advise(stream, 'CREATED', 'create')
+    return stream
+  }
+
+  #checkRestoredSubjects(config: StreamConfig): void {
+    try {
+      this.#checkOverlap(config, undefined)
+    } catch (cause) {
+      if (!(cause instanceof ApiError)) throw cause
+      throw new ArchiveError(`error adding stream: ${cause.description} (${cause.errCode})`, { cause })
+    }
+  }
+
+  #checkFreeName(name: string): void {
+    const isTaken = this.#streams.has(name) || this.#offline.has(name) || this.#restoredNames.has(name)
+    if (isTaken) throw apiError('JSStreamNameExistRestoreFailedErr')
   }
 
   // --- checks -------------------------------------------------------------------------------------
@@ -310,6 +412,7 @@ export class JetStreamAccount {
   async #recoverStream(recovered: RecoveredStream): Promise<void> {
     const { logger } = this.engine.options
     const problem = recovered.problem ?? levelProblem(recovered.config)
+    if (problem === undefined && hasRestoreMark(recovered.config)) return this.#removeUnfinished(recovered)
     if (problem !== undefined) {
       this.#offline.set(recovered.name, problem)
       logger.warn(`Stream '${this.name} > ${recovered.name}' is offline: ${problem}`)
@@ -329,9 +432,23 @@ export class JetStreamAccount {
     }
   }
 
+  /** What a restore left that was interrupted by the end of the server. Nobody was told that it is there. */
+  async #removeUnfinished(recovered: RecoveredStream): Promise<void> {
+    const { logger } = this.engine.options
+    logger.warn(`Stream '${this.name} > ${recovered.name}' is what an interrupted restore left: it is removed`)
+    try {
+      const store = await recovered.open()
+      await store.delete()
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error)
+      this.#offline.set(recovered.name, `an interrupted restore: ${text}`)
+    }
+  }
+
   /** Closes streams and consumers; nothing is taken any more. */
   async shutdown(): Promise<void> {
     this.account.ackSink = undefined
+    await Promise.all([...this.#restores].map((restore) => restore.abort()))
     await Promise.all([...this.#streams.values()].map((stream) => stream.close()))
   }
 

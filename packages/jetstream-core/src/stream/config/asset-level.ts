@@ -3,6 +3,7 @@
  * level that an asset needs is stored; version and level of the server are only shown.
  */
 import type { StreamConfigInput } from '@rivulet/store-types'
+import { RESTORE_MARK } from '../../archive/restore-mark.js'
 import { API_LEVEL } from '../../engine/options.js'
 
 const REQUIRED_LEVEL_KEY = '_nats.req.level'
@@ -49,7 +50,8 @@ export function requiredLevel(metadata: Metadata | undefined): string | undefine
   return metadata?.[REQUIRED_LEVEL_KEY]
 }
 
-function withoutServerKeys(metadata: Metadata | undefined): Metadata {
-  const { [SERVER_VERSION_KEY]: _version, [SERVER_LEVEL_KEY]: _level, ...rest } = metadata ?? {}
+/** Metadata without what only servers write. */
+export function withoutServerKeys(metadata: Metadata | undefined): Metadata {
+  const { [SERVER_VERSION_KEY]: _version, [SERVER_LEVEL_KEY]: _level, [RESTORE_MARK]: _mark, ...rest } = metadata ?? {}
   return rest
 }
