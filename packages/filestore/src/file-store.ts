@@ -24,6 +24,7 @@ import {
   type SubjectFilter,
 } from '@rivulet/store-types'
 import { RECORD_SIZE_MAX, SUBJECT_SIZE_MAX, recordSizeOf } from './block/record.js'
+import { BlockCompressor } from './block/block-compressor.js'
 import { BLOCK_BYTES_MAX, blockBytesFor } from './block-bytes.js'
 import { ConsumerDirectory } from './consumer/consumer-directory.js'
 import { IndexKeeper } from './index-file/index-keeper.js'
@@ -49,6 +50,7 @@ export class FileStreamStore implements StreamStore {
   readonly #age: AgeLimit
   readonly #index: IndexKeeper
   readonly #compactor: Compactor
+  readonly #compressor: BlockCompressor
   #closing: Promise<void> | undefined
   readonly #recoveredConsumers: readonly RecoveredConsumer[]
 
@@ -86,6 +88,7 @@ export class FileStreamStore implements StreamStore {
     this.#age = new AgeLimit(this.#core)
     this.#index = new IndexKeeper(this.#core)
     this.#compactor = new Compactor(this.#core, this.#index)
+    this.#compressor = new BlockCompressor(this.#core)
     this.#consumers = new ConsumerDirectory({
       fileSystem,
       kernel: group.kernel,
@@ -349,6 +352,7 @@ export class FileStreamStore implements StreamStore {
     const { contents } = this.#core
     const { messageCount, byteCount, firstSequence, lastSequence } = contents
     const first = contents.messageCount === 0 ? undefined : contents.blocks.find(firstSequence)
+    if (first !== undefined) this.#core.knowFirstTime(first)
     return {
       messageCount,
       byteCount,
@@ -394,6 +398,7 @@ export class FileStreamStore implements StreamStore {
     this.#age.stop()
     core.ttl.stop()
     this.#compactor.stop()
+    this.#compressor.stop()
     await this.#index.write()
     await this.#index.stop()
     const uncommitted = await core.commit.close()

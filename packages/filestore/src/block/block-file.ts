@@ -41,16 +41,18 @@ export function openBlockFile(options: BlockFileOptions): OpenFile {
   }
 }
 
-/** The plain size of a block's file without decoding it; what a compressed one says of itself. */
-export function plainSizeOf(options: BlockFileOptions): number {
+export type BlockFileForm = Readonly<{ plainSize: number; isCompressed: boolean }>
+
+/** What a block's file is, without decoding it; a compressed one says its plain size itself. */
+export function inspectBlockFile(options: BlockFileOptions): BlockFileForm {
   const raw = options.fileSystem.open(options.path, 'read')
   try {
     const size = raw.size()
     const header = Buffer.alloc(HEADER_SIZE)
     const file = options.cipher === undefined ? raw : new EncryptedFile(raw, options.cipher)
     const found = file.read(header, 0, HEADER_SIZE, 0)
-    if (!hasCompressedHeader(header.subarray(0, found)) || isLookalike(file, size, options)) return size
-    return plainSizeIn(header) ?? size
+    const isCompressed = hasCompressedHeader(header.subarray(0, found)) && !isLookalike(file, size, options)
+    return { plainSize: isCompressed ? (plainSizeIn(header) ?? size) : size, isCompressed }
   } finally {
     raw.close()
   }

@@ -10,7 +10,7 @@ import type { BlockCipher } from '../cipher/ciphers.js'
 import type { StreamKeys } from '../cipher/stream-keys.js'
 import { hashKey, type HashKernel, type RecordHasher } from '../hash/hash-kernel.js'
 import type { Block } from './block.js'
-import { isCompressedFile, openBlockFile, plainSizeOf, type BlockFileMode, type BlockFileOptions } from './block-file.js'
+import { isCompressedFile, inspectBlockFile, openBlockFile, type BlockFileForm, type BlockFileMode, type BlockFileOptions } from './block-file.js'
 
 export type BlockFilesOptions = Readonly<{
   fileSystem: FileSystem
@@ -74,11 +74,11 @@ export class BlockFiles {
     return openBlockFile(this.#fileOptions(directory, name, index, 'replace'))
   }
 
-  /** Bytes of plain records in block `index`; 0 when it is missing. */
-  plainSizeOf(index: number): number {
-    const path = this.pathOf(index)
-    const size = this.fileSystem.stat(path)?.size ?? 0
-    return size === 0 ? 0 : plainSizeOf(this.#fileOptions(this.directory, `${index}.blk`, index, 'read'))
+  /** The form of block `index` on disk; an empty plain one when it is missing. @throws RecordCorruptError for its key */
+  inspect(index: number): BlockFileForm {
+    const size = this.fileSystem.stat(this.pathOf(index))?.size ?? 0
+    if (size === 0) return { plainSize: 0, isCompressed: false }
+    return inspectBlockFile(this.#fileOptions(this.directory, `${index}.blk`, index, 'read'))
   }
 
   /** True when records may be appended to block `index`: its key opens, and it is not compressed. */

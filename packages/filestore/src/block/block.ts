@@ -17,8 +17,10 @@ export class Block {
   firstSequence: number
   lastSequence: number
   physicalFirst: number
+  /** Of the first live message; to be read at `firstOffset` when that is not -1 (StoreCore.knowFirstTime). */
   firstSeconds = 0
   firstNanoseconds = 0
+  firstOffset = -1
   lastSeconds = 0
   lastNanoseconds = 0
   messageCount = 0
@@ -41,10 +43,16 @@ export class Block {
   isDamaged = false
   /** Its file is compressed: nothing may be appended. */
   isCompressed = false
+  /** Counts replacements of its file. */
+  rewriteCount = 0
+  /** `rewriteCount` when compressing it gained nothing; -1: never tried. */
+  incompressibleAt = -1
   /** Its bytes could not be read: nobody removes the file. */
   keepsFile = false
   /** No index lists it and it was not read: nobody knows which sequences it holds. */
   hasUnknownRange = false
+  /** Somebody knows that it is worth compacting. */
+  isSparseNoted = false
   /** The size from which compaction gains nothing until another message goes; -1: not known. */
   compactedSize = -1
   /** Which subjects live here; undefined until the block was loaded once. */

@@ -6,10 +6,18 @@ import type { Block } from './block.js'
 import type { BlockFiles } from './block-files.js'
 
 /**
- * Writes [0, size) of `bytes` as the block's file; durable when it returns. The block's handle is closed.
+ * Writes [0, size) of `bytes`, plain records, as the block's file; durable when it returns. The block's
+ * handle is closed.
  * @throws the file system's error; the old file is then still there
  */
 export function rewriteBlockFile(files: BlockFiles, block: Block, bytes: Uint8Array, size: number): void {
+  replaceBlockFile(files, block, bytes, size)
+  block.isCompressed = false
+  block.rawSize = block.writtenSize = size
+}
+
+/** As `rewriteBlockFile`, for another form of the same records. */
+export function replaceBlockFile(files: BlockFiles, block: Block, bytes: Uint8Array, size: number): void {
   const { fileSystem } = files
   const path = files.pathOf(block.index)
   const staged = `${path}.tmp`
@@ -26,5 +34,5 @@ export function rewriteBlockFile(files: BlockFiles, block: Block, bytes: Uint8Ar
   files.close(block)
   fileSystem.rename(staged, path)
   fileSystem.syncDirectoryNow(files.directory)
-  block.rawSize = block.writtenSize = size
+  block.rewriteCount++
 }

@@ -4,6 +4,7 @@
  */
 import { Timestamp, setFromNanos } from '@rivulet/store-types'
 import { Block } from '../block/block.js'
+import type { BlockFileForm } from '../block/block-file.js'
 import type { BlockFiles } from '../block/block-files.js'
 import { messagesIn } from '../index-file/index-file.js'
 import type { IndexedBlock, StreamIndex } from '../index-file/index-file-codec.js'
@@ -37,7 +38,9 @@ function pushUnlisted(contents: StreamContents, files: BlockFiles, unlisted: Set
     if (index > before) return
     unlisted.delete(index)
     const block = new Block(index, (contents.blocks.last?.lastSequence ?? 0) + 1)
-    block.rawSize = block.writtenSize = files.fileSystem.stat(files.pathOf(index))?.size ?? 0
+    const { plainSize, isCompressed } = inspect(files, index)
+    block.rawSize = block.writtenSize = plainSize
+    block.isCompressed = isCompressed
     block.hasUnknownTombstones = true
     block.hasUnknownRange = true
     contents.blocks.push(block)
@@ -50,7 +53,9 @@ function blockOf(indexed: IndexedBlock, files: BlockFiles, isLast: boolean, time
   block.lastSequence = indexed.lastSequence
   block.messageCount = messagesIn(indexed)
   block.byteCount = indexed.byteCount
-  block.rawSize = block.writtenSize = plainSizeOf(files, indexed.index)
+  const { plainSize, isCompressed } = inspect(files, indexed.index)
+  block.rawSize = block.writtenSize = plainSize
+  block.isCompressed = isCompressed
   block.ttlCount = indexed.ttlCount
   block.scheduleCount = indexed.scheduleCount
   block.hasUnknownTombstones = !isLast || block.rawSize > 0
@@ -67,11 +72,11 @@ function blockOf(indexed: IndexedBlock, files: BlockFiles, isLast: boolean, time
 }
 
 /** A block whose key does not open has its file's size; loading it will say what is wrong. */
-function plainSizeOf(files: BlockFiles, index: number): number {
+function inspect(files: BlockFiles, index: number): BlockFileForm {
   try {
-    return files.plainSizeOf(index)
+    return files.inspect(index)
   } catch {
-    return files.fileSystem.stat(files.pathOf(index))?.size ?? 0
+    return { plainSize: files.fileSystem.stat(files.pathOf(index))?.size ?? 0, isCompressed: false }
   }
 }
 

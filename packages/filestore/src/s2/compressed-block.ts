@@ -37,14 +37,19 @@ export function plainSizeIn(file: Uint8Array): number | undefined {
   }
 }
 
+/** What stands in front of the S2 stream of a block of `plainSize` bytes. */
+export function compressedHeaderOf(plainSize: number): Buffer {
+  const header = Buffer.alloc(4 + uvarintSize(plainSize))
+  header.write('cmp', 0, 'latin1')
+  header[3] = ALGORITHM_S2
+  writeUvarint(header, 4, plainSize)
+  return header
+}
+
 /** The compressed form of a plain block, which ends with a record. */
 export function compressBlock(plain: Uint8Array): Buffer {
   const bodySize = plain.length - CHECKSUM_SIZE
-  const header = Buffer.alloc(4 + uvarintSize(plain.length))
-  header.write('cmp', 0, 'latin1')
-  header[3] = ALGORITHM_S2
-  writeUvarint(header, 4, plain.length)
-  return Buffer.concat([header, encodeS2Stream(plain.subarray(0, bodySize)), plain.subarray(bodySize)])
+  return Buffer.concat([compressedHeaderOf(plain.length), encodeS2Stream(plain.subarray(0, bodySize)), plain.subarray(bodySize)])
 }
 
 /**

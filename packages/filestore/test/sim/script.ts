@@ -51,6 +51,7 @@ function makeConfig(random: Random): StreamConfig {
     ...(kind >= 0.2 && kind < 0.4 ? { maxMessagesPerSubject: 1 + Math.floor(random() * 4) } : {}),
     ...(kind >= 0.4 && kind < 0.5 ? { maxBytes: 300 + Math.floor(random() * 3000) } : {}),
     ...(random() < 0.3 ? { allowRollup: true } : {}),
+    ...(random() < 0.25 ? { compression: 's2' } : {}),
   })
 }
 
@@ -101,8 +102,8 @@ function makeLimit(random: Random): Operation {
 }
 
 export function printScript(script: Script): string {
-  const { maxMessages, maxMessagesPerSubject, maxBytes, allowRollup } = script.config
-  const head = `seed ${script.seed}, blocks of ${script.blockBytes}, ${script.cipher ?? 'plain'}, ${JSON.stringify({ maxMessages, maxMessagesPerSubject, maxBytes, allowRollup })}`
+  const { maxMessages, maxMessagesPerSubject, maxBytes, allowRollup, compression } = script.config
+  const head = `seed ${script.seed}, blocks of ${script.blockBytes}, ${script.cipher ?? 'plain'}, ${JSON.stringify({ maxMessages, maxMessagesPerSubject, maxBytes, allowRollup, compression })}`
   return [head, ...script.operations.map((operation) => `  ${JSON.stringify(operation)}`)].join('\n')
 }
 
