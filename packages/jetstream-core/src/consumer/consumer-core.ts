@@ -244,6 +244,7 @@ export class ConsumerCore implements DeliveryListener, AckListener, ProgressList
     const filters = filtersOf(config)
     if (filters.join(' ') !== filtersOf(before).join(' ')) {
       this.#filter = SubjectFilter.of(...filters.map(wireOf))
+      this.delivery.forgetSearch()
       this.recount()
       this.stream.sweepInterest(this.progress.floorStream, this.stream.store.lastSequence)
     }

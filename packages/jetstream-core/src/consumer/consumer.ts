@@ -9,6 +9,7 @@ import {
   type ConsumerConfig,
   type ConsumerState,
   type MessageView,
+  type SubjectFilter,
 } from '@rivulet/store-types'
 import type { Publisher } from '@rivulet/accounts'
 import { API_LEVEL } from '../engine/options.js'
@@ -47,6 +48,11 @@ export class Consumer implements StreamConsumer {
 
   get config(): ConsumerConfig {
     return this.#core.config
+  }
+
+  /** What it reads. */
+  get filter(): SubjectFilter {
+    return this.#core.filter
   }
 
   /** Acknowledgements may come: there is a policy for them, and they do not come by flow control. */
@@ -203,7 +209,10 @@ export class Consumer implements StreamConsumer {
       const err = error instanceof Error ? error.message : String(error)
       throw apiError('JSConsumerStoreFailedErrF', { err }, { cause: error })
     }
-    if (!this.#core.isClosed) this.#core.apply(complete)
+    if (this.#core.isClosed) return
+    const { filter } = this
+    this.#core.apply(complete)
+    if (this.filter !== filter) this.stream.filterChanged(this)
   }
 
   /** Stops delivering until a time (ns); undefined or past: goes on. */
@@ -263,11 +272,17 @@ export class Consumer implements StreamConsumer {
     if (waiting ? waiting.count > 0 : target?.isActive === true) delivery.wake()
   }
 
+  matched(sequence: number, exactSince: number): void {
+    const { pending, delivery } = this.#core
+    pending.matched(sequence, exactSince)
+    delivery.matched(sequence, exactSince)
+  }
+
   messageRemoved(sequence: number, bytes: Buffer, offset: number, size: number): void {
-    const { progress, pending, filter, isClosed } = this.#core
+    const { progress, pending, filter, delivery, isClosed } = this.#core
     if (isClosed) return
     if (sequence >= progress.nextSequence) {
-      if (filter.matches(bytes, offset, size)) pending.removed(sequence)
+      if (filter.matches(bytes, offset, size) && delivery.wants(sequence)) pending.removed(sequence)
     } else if (progress.pending.has(sequence)) {
       this.#core.readTime()
       this.#core.messageDeleted(sequence)

@@ -84,6 +84,8 @@ export class Delivery implements TurnTask, Publisher {
   lastSentMs = 0
   /** What `nextSequence` becomes when the loaded message was delivered. */
   #sequenceAfter = 0
+  /** Nothing matches from `nextSequence` up to here; -1: not known. */
+  #searchedTo = -1
   #bytesThisTurn = 0
   #holds = 0
   #isScheduled = false
@@ -103,6 +105,28 @@ export class Delivery implements TurnTask, Publisher {
 
   close(): void {
     this.#isClosed = true
+  }
+
+  /**
+   * The message matches and is committed; so did, behind `exactSince`, only those that this was told of. The first one
+   * after a search that found nothing needs no search.
+   */
+  matched(sequence: number, exactSince: number): void {
+    const { progress } = this.#parts
+    if (this.#searchedTo !== progress.nextSequence - 1 || this.#searchedTo < exactSince || this.skipList) return
+    this.#searchedTo = -1
+    if (sequence > progress.nextSequence) progress.nextSequence = sequence
+  }
+
+  /** The filter is another one. */
+  forgetSearch(): void {
+    this.#searchedTo = -1
+  }
+
+  /** May the undelivered match at `sequence` still be delivered? Not those that a list of newest messages left out. */
+  wants(sequence: number): boolean {
+    const list = this.skipList
+    return !list || sequence > list.resume || list.sequences.includes(sequence, list.index)
   }
 
   hold(): void {
@@ -259,11 +283,13 @@ export class Delivery implements TurnTask, Publisher {
     if (this.skipList) return this.#loadSkipped(this.skipList)
     if (progress.nextSequence > store.committedSequence) {
       if (progress.nextSequence > store.lastSequence) pendingCount.exhausted(store.lastSequence)
+      this.#searchedTo = progress.nextSequence - 1
       return false
     }
     const sequence = store.loadNext(this.#listener.filter, progress.nextSequence, this.#message)
     if (sequence === 0) {
       progress.nextSequence = Math.max(progress.nextSequence, store.lastSequence + 1)
+      this.#searchedTo = progress.nextSequence - 1
       pendingCount.exhausted(store.lastSequence)
       return false
     }

@@ -6,10 +6,11 @@ import type { MessageView } from '@rivulet/store-types'
 
 const PREAMBLE = Buffer.from('NATS/1.0\r\n', 'latin1')
 const LINE_END_SIZE = 2
+const EMPTY = Buffer.alloc(0)
 const BUFFER_SIZE_MIN = 1024
 
 export class MessageRewriter {
-  #bytes = Buffer.alloc(BUFFER_SIZE_MIN)
+  #bytes: Buffer = EMPTY
 
   /** `line`: `Name: value`, latin1. Points the view's body at the rewritten bytes, valid until the next call. */
   addHeader(message: MessageView, line: string, keepsPayload: boolean): void {
@@ -27,7 +28,7 @@ export class MessageRewriter {
   }
 
   #roomFor(size: number): Buffer {
-    if (this.#bytes.length < size) this.#bytes = Buffer.alloc(Math.max(size, this.#bytes.length * 2))
+    if (this.#bytes.length < size) this.#bytes = Buffer.alloc(Math.max(size, this.#bytes.length * 2, BUFFER_SIZE_MIN))
     return this.#bytes
   }
 }

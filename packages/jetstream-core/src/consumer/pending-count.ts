@@ -31,6 +31,13 @@ export class PendingCount {
     this.#countedTo = this.#store.lastSequence
   }
 
+  /** The message matches; so did, behind `exactSince`, only those that this was told of. */
+  matched(sequence: number, exactSince: number): void {
+    if (sequence <= this.#countedTo || this.#countedTo < exactSince) return
+    this.#countedTo = sequence
+    this.#count++
+  }
+
   /** A message was delivered for the first time. */
   delivered(): void {
     this.#countNew()

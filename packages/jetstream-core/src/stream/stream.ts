@@ -24,6 +24,7 @@ import {
 import { internalPublisher, type MessageSink, type Publisher, type Subscription } from '@rivulet/accounts'
 import type { JetStreamAccount } from '../account/jet-stream-account.js'
 import type { Consumer } from '../consumer/consumer.js'
+import { ConsumerSignals } from '../consumer/consumer-signals.js'
 import { createConsumer, type CreateConsumerOptions } from '../consumer/create-consumer.js'
 import { Exclusive } from '../account/exclusive.js'
 import { apiError } from '../errors/api-error.js'
@@ -58,6 +59,7 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
   readonly created: bigint
   readonly store: StreamStore
   readonly #consumers = new Map<string, Consumer>()
+  readonly #signals: ConsumerSignals
   readonly #ingest: Ingest
   readonly #duplicates: DuplicateWindow
   readonly #retention: Retention
@@ -82,6 +84,7 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
     this.#config = config
     this.#duplicates = new DuplicateWindow(clock, Number(config.duplicateWindow) / NANOS_PER_MS)
     this.#retention = new Retention(this)
+    this.#signals = new ConsumerSignals(store)
     this.#deleteMarkers = new DeleteMarkers(this, account.engine.options.turns)
     this.#subscriptions = new StreamSubscriptions(account.account.subscriptions, this)
     this.#ingest = new Ingest(this, new PublishAcks(account.account, config.name, domain), random, {
@@ -173,6 +176,7 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
   /** Adds a consumer that was made or recovered; from now on it is told what happens here. */
   addConsumer(consumer: Consumer): void {
     this.#consumers.set(consumer.name, consumer)
+    this.#signals.add(consumer)
     this.account.consumersChanged()
   }
 
@@ -180,8 +184,14 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
   removeConsumer(consumer: Consumer): boolean {
     if (this.#consumers.get(consumer.name) !== consumer) return false
     this.#consumers.delete(consumer.name)
+    this.#signals.remove(consumer)
     this.account.consumersChanged()
     return true
+  }
+
+  /** The filter of a consumer has changed. */
+  filterChanged(consumer: Consumer): void {
+    if (this.#consumers.get(consumer.name) === consumer) this.#signals.add(consumer)
   }
 
   /** `consumer` has settled a message: acknowledged or terminated it, or delivered it without acknowledgements. */
@@ -351,7 +361,7 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
   #announceRemoval(sequence: number, subject: string): void {
     this.meter()
     const bytes = Buffer.from(subject, 'latin1')
-    for (const consumer of this.#consumers.values()) consumer.messageRemoved(sequence, bytes, 0, bytes.length)
+    this.#signals.removed(sequence, bytes, 0, bytes.length)
   }
 
   /** An answer promises that the change is on disk. */
@@ -367,7 +377,7 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
 
   committed(sequence: number): void {
     this.#ingest.committed(sequence)
-    for (const consumer of this.#consumers.values()) consumer.committed(sequence)
+    this.#signals.committed(sequence)
   }
 
   failed(error: StoreError): void {
@@ -387,9 +397,7 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
   ): void {
     this.meter()
     if (leavesMarker) this.#deleteMarkers.want(subjectBytes.latin1Slice(subjectOffset, subjectOffset + subjectSize))
-    for (const consumer of this.#consumers.values()) {
-      consumer.messageRemoved(sequence, subjectBytes, subjectOffset, subjectSize)
-    }
+    this.#signals.removed(sequence, subjectBytes, subjectOffset, subjectSize)
   }
 
   damaged(report: DamageReport): void {
