@@ -15,6 +15,10 @@ export class StillClock implements Clock {
     setFromNanos(this.#now, nanos)
   }
 
+  setTime(seconds: number, nanoseconds: number): void {
+    this.#now.set(seconds, nanoseconds)
+  }
+
   wallTime(target: Timestamp): Timestamp {
     return target.set(this.#now.seconds, this.#now.nanoseconds)
   }
