@@ -8,13 +8,13 @@ describe('arenas', () => {
   test('lie in the slab behind the input, and are used again', () => {
     const memory = small()
     const [first, second] = [memory.acquire(1), memory.acquire(1024)]
-    expect(first.buffer).toBe(memory.slab)
+    expect(first.buffer === memory.slab).toBe(true)
     expect([first.start, first.end, second.start, second.end]).toEqual([64, 1088, 1088, 2112])
     second.tail = 1500
     memory.release(second)
 
     const again = memory.acquire(10)
-    expect(again).toBe(second)
+    expect(again === second).toBe(true)
     expect(again.size).toBe(0)
   })
 
@@ -24,11 +24,11 @@ describe('arenas', () => {
     memory.acquire(1)
     const third = memory.acquire(1)
     const large = memory.acquire(100_000)
-    expect(third.buffer).not.toBe(memory.slab)
+    expect(third.buffer === memory.slab).toBe(false)
     expect(large.end - large.start).toBeGreaterThanOrEqual(100_000)
     memory.release(large)
 
-    expect(memory.acquire(70_000)).toBe(large)
+    expect(memory.acquire(70_000) === large).toBe(true)
   })
 
   test('very large ones are not kept', () => {
@@ -37,7 +37,7 @@ describe('arenas', () => {
     expect(huge.end).toBe(50_000_000)
     memory.release(huge)
 
-    expect(memory.acquire(50_000_000)).not.toBe(huge)
+    expect(memory.acquire(50_000_000) === huge).toBe(false)
   })
 
   test('what is kept is bounded', () => {
@@ -73,10 +73,10 @@ describe('descriptors', () => {
     const memory = small()
     const outer = memory.borrowDescriptors()
     const inner = memory.borrowDescriptors()
-    expect(inner).not.toBe(outer)
+    expect(inner === outer).toBe(false)
     memory.returnDescriptors(inner)
     memory.returnDescriptors(outer)
 
-    expect(memory.borrowDescriptors()).toBe(outer)
+    expect(memory.borrowDescriptors() === outer).toBe(true)
   })
 })
