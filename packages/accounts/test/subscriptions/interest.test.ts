@@ -1,6 +1,9 @@
 import { messageOf } from '@rivulet/store-types'
 import { describe, expect, test } from 'vitest'
 import { Account, internalPublisher, type MessageSink, Subscription, SubscriptionList } from '../../src/index.js'
+import { SubjectKey } from '../../src/subscriptions/subject-key.js'
+import { SubjectTable } from '../../src/subscriptions/subject-table.js'
+import { WildcardTrie } from '../../src/subscriptions/wildcard-trie.js'
 
 const sink: MessageSink = { deliver() {} }
 
@@ -57,4 +60,32 @@ test('messages stay in their account', () => {
   one.publish(messageOf({ subject: 'a.b' }), internalPublisher)
 
   expect(heard).toEqual(['ONE a.b', 'ONE a.b'])
+})
+
+describe('what was removed leaves nothing behind', () => {
+  test('of wildcards: no level of the tree', () => {
+    const trie = new WildcardTrie()
+    const all = ['a.*.c.d', 'a.*.c', 'a.b.>', '*.x.y', '>'].map((subject) => new Subscription({ subject, sink }))
+    for (const subscription of all) trie.insert(subscription)
+    expect(trie.matchPrefix([]).deepTokenCount).toBe(-1)
+
+    for (const subscription of all) {
+      subscription.place?.subscriptions.splice(subscription.placeIndex, 1)
+      trie.removed(subscription)
+    }
+
+    expect(trie.matchPrefix([])).toEqual({ leaves: [], isUniform: true, deepTokenCount: 0 })
+  })
+
+  test('of literals: no entry of the table', () => {
+    const table = new SubjectTable()
+    const key = new SubjectKey(1)
+    const entries = Array.from({ length: 500 }, (_, i) => table.findOrAdd(key.setText(`a.${i}.b`)))
+    expect(table.size).toBe(500)
+
+    for (const entry of entries) table.remove(entry)
+
+    expect(table.size).toBe(0)
+    expect([...table.values()]).toEqual([])
+  })
 })
