@@ -46,7 +46,7 @@ describe('arenas', () => {
     for (const arena of taken) memory.release(arena)
     const again = new Set(Array.from({ length: 40 }, () => memory.acquire(1_000_000)))
 
-    expect(taken.filter((arena) => again.has(arena))).toHaveLength(16)
+    expect(taken.filter((arena) => again.has(arena)).length).toBe(16)
   })
 })
 
