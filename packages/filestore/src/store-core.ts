@@ -29,11 +29,11 @@ import type { LoadedBlock } from './block/loaded-block.js'
 import {
   RECORD_HEADER_SIZE,
   RECORD_SIZE_MIN,
+  ByteArea,
   RecordStamp,
   SKIP_BIT,
   TOMBSTONE_BIT,
   readRecordSize,
-  readSubjectSize,
   readTime,
 } from './block/record.js'
 import { SubjectSummary } from './block/subject-summary.js'
@@ -100,6 +100,8 @@ export class StoreCore implements CommitSubject {
   #hasTurnTime = false
   readonly #scratchTime = new Timestamp()
   #isRecounting = false
+  /** The subject of the message that a limit just removed. */
+  #removedSubject: Buffer = Buffer.alloc(64)
   readonly #unheardDamage: DamageReport[] = []
   readonly #reportedDamage = new Set<string>()
   /** Sealed blocks whose handles are closed once their bytes are synced. */
@@ -153,6 +155,7 @@ export class StoreCore implements CommitSubject {
     const id = contents.subjects.intern(message.subjectBytes, message.subjectOffset, message.subjectSize)
     writer.appendMessage(this.#stamp.set(sequence, time.seconds, time.nanoseconds), message, size, id)
     if (block.messageCount === 0) {
+      block.firstOffset = -1
       block.firstSeconds = time.seconds
       block.firstNanoseconds = time.nanoseconds
     }
@@ -252,7 +255,7 @@ export class StoreCore implements CommitSubject {
   remove(sequence: number, reason: RemovalReason, isRecorded: boolean): boolean {
     const block = this.contents.blocks.find(sequence)
     if (block === undefined) return false
-    const loaded = this.loader.load(block)
+    const loaded = isRecorded ? this.loader.load(block) : this.loader.arraysOf(block)
     const index = loaded.indexOf(sequence)
     if (index < 0 || loaded.ids[index] === 0) return false
     if (isRecorded) this.appendTombstone(sequence, this.timeAt(loaded, index))
@@ -263,32 +266,38 @@ export class StoreCore implements CommitSubject {
   /** Forgets the live message at `index` of a loaded block. */
   removeAt(loaded: LoadedBlock, index: number, reason: RemovalReason): void {
     const { block } = loaded
-    const offset = loaded.offsets[index] as number
-    const { bytes, view } = loaded.area
-    const size = readRecordSize(view, offset)
+    const { contents, listener } = this
+    const size = loaded.sizes[index] as number
     const sequence = loaded.sequenceAt(index)
     const id = loaded.ids[index] as number
     assert(id !== 0, 'only live messages are removed')
+    const isTold = reason === 'limit' && listener !== undefined
+    const subjectSize = contents.subjects.sizeOf(id)
+    if (isTold) this.#removedSubject = contents.subjects.copySubject(id, this.#removedSubject)
     loaded.ids[index] = 0
-    block.compactedSize = -1
     this.ttl.removed(sequence)
-    this.contents.removed(block, sequence, size, id)
-    if (block.firstSequence > sequence && block.messageCount > 0) this.#noteFirstTime(loaded)
-    if (block.messageCount === 0 || sequence < this.contents.firstSequence) this.retireEmpty(block)
-    if (block.byteCount * 2 < block.rawSize && block !== this.writer.active) this.maintenance?.()
+    contents.removed(block, sequence, size, id)
+    if (block.firstSequence > sequence && block.messageCount > 0) this.#noteFirst(loaded)
+    if (block.messageCount === 0 || sequence < contents.firstSequence) this.retireEmpty(block)
+    if (block.byteCount * 2 < block.rawSize) this.#noteSparse(block)
     this.#changed()
-    if (reason === 'limit') {
-      this.listener?.expired(sequence, bytes, offset + RECORD_HEADER_SIZE, readSubjectSize(view, offset), size)
-    }
+    if (isTold) listener.expired(sequence, this.#removedSubject, 0, subjectSize, size)
+  }
+
+  #noteSparse(block: Block): void {
+    block.compactedSize = -1
+    if (block === this.writer.active || block.isSparseNoted) return
+    block.isSparseNoted = true
+    this.maintenance?.()
   }
 
   /** Bytes of the record of a live message; 0 when there is none. */
   sizeAt(sequence: number): number {
     const block = this.contents.blocks.find(sequence)
     if (block === undefined) return 0
-    const loaded = this.loader.load(block)
+    const loaded = this.loader.arraysOf(block)
     const index = loaded.indexOf(sequence)
-    return index < 0 || loaded.ids[index] === 0 ? 0 : readRecordSize(loaded.area.view, loaded.offsets[index] as number)
+    return index < 0 || loaded.ids[index] === 0 ? 0 : (loaded.sizes[index] as number)
   }
 
   /** The time of a record; the object is reused by the next call. */
@@ -299,7 +308,8 @@ export class StoreCore implements CommitSubject {
   /** Retires `block` if nothing needs it any more, and empty blocks at the front with it. */
   retireEmpty(block: Block): void {
     const { blocks } = this.contents
-    if (block.messageCount === 0 && this.isDispensable(block)) this.retire(block)
+    const isListed = blocks.positionOf(block) >= 0
+    if (isListed && block.messageCount === 0 && this.isDispensable(block)) this.retire(block)
     for (let front = blocks.first; front !== undefined; front = blocks.first) {
       if (front.messageCount > 0 || !this.isDispensable(front)) return
       this.retire(front)
@@ -323,6 +333,8 @@ export class StoreCore implements CommitSubject {
     const { lastSequence, lastSeconds: seconds, lastNanoseconds: nanoseconds } = contents
     const isRemembered = !contents.isRemoved(lastSequence) || writer.active?.highestTombstone === lastSequence
     if (block.lastSequence >= lastSequence && !isRemembered) this.appendTombstone(lastSequence, { seconds, nanoseconds })
+    // The tombstone may have sealed the active block, which looks for empty blocks as well.
+    if (contents.blocks.positionOf(block) < 0) return
     const isFirst = contents.blocks.first === block
     contents.blocks.remove(block)
     this.forgetLoaded(block)
@@ -368,23 +380,57 @@ export class StoreCore implements CommitSubject {
     block.summary = undefined
   }
 
-  #noteFirstTime(loaded: LoadedBlock): void {
+  /** The block has another first message; its time is read when somebody asks. */
+  #noteFirst(loaded: LoadedBlock): void {
     const { block } = loaded
     const index = loaded.indexOf(block.firstSequence)
     assert(index >= 0, 'the first live message has a record')
-    const time = this.timeAt(loaded, index)
+    block.firstOffset = loaded.offsets[index] as number
+  }
+
+  /** Reads the time of the block's first live message when it is not known. */
+  knowFirstTime(block: Block): void {
+    const offset = block.firstOffset
+    if (offset < 0 || block.messageCount === 0) return
+    const { loaded } = block
+    const isHere = (loaded?.hasBytes === true && offset < loaded.filled) || offset >= block.writtenSize
+    const area = isHere ? this.loader.load(block).area : this.#readHeader(block, offset)
+    const time = readTime(area.view, isHere ? offset : 0, this.#scratchTime)
     block.firstSeconds = time.seconds
     block.firstNanoseconds = time.nanoseconds
+    block.firstOffset = -1
+  }
+
+  /** Of all blocks: before index.db is written. */
+  knowFirstTimes(): void {
+    for (const block of this.contents.blocks.all) this.knowFirstTime(block)
+  }
+
+  #readHeader(block: Block, offset: number): ByteArea {
+    const header = new ByteArea(Buffer.alloc(RECORD_HEADER_SIZE))
+    const file = block.file ?? this.files.open(block.index, 'read')
+    try {
+      file.read(header.bytes, 0, RECORD_HEADER_SIZE, offset)
+    } finally {
+      if (file !== block.file) file.close()
+    }
+    return header
   }
 
   // --- blocks -------------------------------------------------------------------------------------------
+
+  get #hasLimits(): boolean {
+    const { maxMessages, maxBytes, maxMessagesPerSubject } = this.config
+    return maxMessages > 0 || maxBytes > 0 || maxMessagesPerSubject > 0
+  }
 
   #rolled(sealed: Block): void {
     const { cache } = this.options.group
     const { loaded } = sealed
     if (loaded !== undefined) {
       sealed.summary = SubjectSummary.of(loaded.ids, loaded.count, this.contents.subjects.idEnd)
-      if (loaded.hasBytes) cache.account(loaded)
+      // With limits its messages will be removed soon, and that takes its arrays and nothing else.
+      if (loaded.hasBytes || this.#hasLimits) cache.account(loaded)
       else cache.drop(loaded)
     }
     const active = this.writer.active?.loaded
@@ -414,11 +460,12 @@ export class StoreCore implements CommitSubject {
     contents.messageCount += messageCount - block.messageCount
     contents.byteCount += byteCount - block.byteCount
     contents.lostBytes += Math.max(0, block.byteCount - byteCount)
-    contents.lostSequences.push(...lost)
+    for (const sequence of lost) contents.lostSequences.push(sequence)
     block.messageCount = messageCount
     block.byteCount = byteCount
     while (block.firstSequence <= block.lastSequence && block.deleted.has(block.firstSequence)) block.firstSequence++
     block.deleted.deleteBelow(block.firstSequence)
+    if (messageCount > 0) this.#noteFirst(loaded)
     contents.advanceFirst()
     this.markIndexStale()
     this.recountSubjects()

@@ -52,7 +52,7 @@ export class StreamContents {
       return
     }
     block.firstSequence = nextLive(block, sequence + 1)
-    block.deleted.deleteBelow(block.firstSequence)
+    if (!block.deleted.isEmpty) block.deleted.deleteBelow(block.firstSequence)
     if (sequence === this.firstSequence) this.advanceFirst()
   }
 

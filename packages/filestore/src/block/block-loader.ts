@@ -70,27 +70,36 @@ export class BlockLoader {
   /** Reads the file ahead without blocking; what is read is used by the next `load`. */
   async prefetch(block: Block): Promise<void> {
     const { files } = this.#options
-    if (block.loaded !== undefined || block.writtenSize !== block.rawSize) return
+    if (!this.#lacksBytes(block)) return
     const file = files.open(block.index, 'read')
     const size = block.writtenSize
     try {
       const bytes = Buffer.allocUnsafeSlow(size)
       const found = await file.readAsync(bytes, 0, size, 0)
-      const isCurrent = block.loaded === undefined && block.writtenSize === size && block.rawSize === size
-      if (isCurrent && this.#options.contents.blocks.positionOf(block) >= 0) this.#index(block, bytes, Math.min(found, size))
+      const isSame = block.writtenSize === size && this.#lacksBytes(block)
+      if (isSame && this.#options.contents.blocks.positionOf(block) >= 0) this.#take(block, bytes, Math.min(found, size))
     } finally {
       file.close()
     }
+  }
+
+  /** All of it is written, and none of it is in memory. */
+  #lacksBytes(block: Block): boolean {
+    return (block.loaded === undefined || !block.loaded.hasBytes) && block.writtenSize === block.rawSize
   }
 
   #read(block: Block): LoadedBlock {
     const { writer } = this.#options
     const room = writer.active === block ? ACTIVE_ROOM : 0
     const bytes = Buffer.allocUnsafeSlow(block.rawSize + room)
-    const found = block.writtenSize === 0 ? 0 : this.#readFile(block, bytes)
+    return this.#take(block, bytes, block.writtenSize === 0 ? 0 : this.#readFile(block, bytes))
+  }
+
+  #take(block: Block, bytes: Buffer, found: number): LoadedBlock {
+    const { writer } = this.#options
     const { loaded } = block
     if (loaded !== undefined && found === block.writtenSize) {
-      // The arrays of the active block were kept while it was written; only the bytes were missing.
+      // The arrays were kept while the block was written; only the bytes were missing.
       loaded.setBytes(bytes, found)
       if (found < block.rawSize) writer.complete(block)
       this.#options.cache.account(loaded)
@@ -164,8 +173,9 @@ function indexRecords(block: Block, loaded: LoadedBlock, scan: RecordScan, conte
     if ((flags & SKIP_BIT) !== 0) continue
     const isLive = sequence >= block.firstSequence && sequence <= block.lastSequence && !block.deleted.has(sequence)
     const id = isLive ? subjects.intern(bytes, offset + RECORD_HEADER_SIZE, readSubjectSize(view, offset)) : 0
-    if (isLive) liveBytes += readRecordSize(view, offset)
-    loaded.push(sequence, offset, id)
+    const size = readRecordSize(view, offset)
+    if (isLive) liveBytes += size
+    loaded.push(sequence, offset, size, id)
   }
   return liveBytes
 }

@@ -106,7 +106,7 @@ export class BlockWriter {
     encodeMessage(segment, at, stamp, message)
     ;(this.#hasher as RecordHasher).hashRecord(segment.bytes, at, size)
     this.#tail = at + size
-    block.loaded?.push(stamp.sequence, block.rawSize, id)
+    block.loaded?.push(stamp.sequence, block.rawSize, size, id)
     block.rawSize += size
   }
 

@@ -20,15 +20,19 @@ export type CompactedBlock = Readonly<{
   lastOffset: number
 }>
 
-/** Copies what stays. `isNeeded` decides about tombstones. The loaded block is not changed. */
+/**
+ * Copies what stays. `isNeeded` decides about tombstones. The loaded block is not changed.
+ * @returns undefined when the block holds bytes that are no record: those are not thrown away
+ */
 export function compactBlock(
   loaded: LoadedBlock,
   hasher: RecordHasher,
   isNeeded: (tombstone: number) => boolean,
-): CompactedBlock {
+): CompactedBlock | undefined {
   const { area, filled } = loaded
   const scan = new RecordScan(loaded.count + 64)
   scanRecords(area, filled, hasher, scan)
+  if (scan.damage.length > 0) return undefined
   const bytes = Buffer.allocUnsafeSlow(filled)
   const kept = { size: 0, firstSequence: 0, lastSequence: 0, tombstoneCount: 0, highestTombstone: 0, lastOffset: -1 }
   for (let i = 0; i < scan.count; i++) {

@@ -1,12 +1,12 @@
 /**
- * A block in memory: its bytes and, per message record in order, where it starts and which subject
- * it has. Id 0 marks a record whose message is gone, so scans look at one array and nothing else.
+ * A block in memory: its bytes and, per message record in order, where it starts, its size, and which
+ * subject it has. Id 0 marks a record whose message is gone, so scans look at one array and nothing else.
  *
- * Nine bytes a record beside the block's own; dropped as a whole. Sequences are implied as long as
+ * Twelve bytes a record beside the block's own; dropped as a whole. Sequences are implied as long as
  * they follow each other without holes, as they do in a block that was never compacted.
  *
- * The active block is loaded in two steps: its arrays grow with every append, its bytes are read when
- * somebody asks for a message (`filled` says up to where they are valid).
+ * A block that is written is loaded in two steps: its arrays grow with every append, its bytes are read
+ * when somebody asks for a message (`filled` says up to where they are valid). Removing needs the arrays only.
  */
 import { assert } from '@rivulet/store-types'
 import { ByteArea } from './record.js'
@@ -22,6 +22,7 @@ export class LoadedBlock {
   filled = 0
   count = 0
   offsets: Uint32Array
+  sizes: Uint32Array
   ids: Uint32Array
   baseSequence = 0
   /** By index; undefined while sequences have no holes. */
@@ -34,21 +35,23 @@ export class LoadedBlock {
   constructor(block: Block, capacity = CAPACITY_MIN) {
     this.block = block
     this.offsets = new Uint32Array(Math.max(capacity, CAPACITY_MIN))
+    this.sizes = new Uint32Array(Math.max(capacity, CAPACITY_MIN))
     this.ids = new Uint32Array(Math.max(capacity, CAPACITY_MIN))
   }
 
   get memoryBytes(): number {
-    return this.area.bytes.length + this.offsets.length * 8 + (this.#sequences?.byteLength ?? 0)
+    return this.area.bytes.length + this.offsets.length * 12 + (this.#sequences?.byteLength ?? 0)
   }
 
   /** Adds a message record behind the others. */
-  push(sequence: number, offset: number, id: number): void {
+  push(sequence: number, offset: number, size: number, id: number): void {
     const index = this.count
     if (index === this.offsets.length) this.#grow()
     if (index === 0) this.baseSequence = sequence
     else if (this.#sequences === undefined && sequence !== this.baseSequence + index) this.#spellOutSequences()
     if (this.#sequences !== undefined) this.#sequences[index] = sequence
     this.offsets[index] = offset
+    this.sizes[index] = size
     this.ids[index] = id
     this.count = index + 1
   }
@@ -113,6 +116,9 @@ export class LoadedBlock {
     const offsets = new Uint32Array(capacity)
     offsets.set(this.offsets)
     this.offsets = offsets
+    const sizes = new Uint32Array(capacity)
+    sizes.set(this.sizes)
+    this.sizes = sizes
     const ids = new Uint32Array(capacity)
     ids.set(this.ids)
     this.ids = ids

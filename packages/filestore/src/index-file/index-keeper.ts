@@ -33,6 +33,7 @@ export class IndexKeeper {
     if (!core.isIndexStale || core.commit.failure !== undefined) return !core.isIndexStale
     try {
       core.commit.commitNow()
+      core.knowFirstTimes()
       core.isIndexStale = false
       const { lastSequence } = core.contents
       const waiting = core.awaitingIndexCount
@@ -58,6 +59,7 @@ export class IndexKeeper {
     const core = this.#core
     this.#cancel()
     core.commit.commitNow()
+    core.knowFirstTimes()
     try {
       if (core.contents.firstSequence > 1) writeFloor(core.files, core.contents.firstSequence)
       writeIndexFileNow(core.files, core.contents)

@@ -67,6 +67,7 @@ export class Compactor {
     if (needsIndex && core.isIndexStale && !(await this.#index.write())) return false
     const block = this.#nextSparse()
     if (block === undefined || core.isClosed) return false
+    block.isSparseNoted = false
     if (core.needsCheckpoint && block.lastSequence > core.indexedSequence) return false
     try {
       core.commit.commitNow()
@@ -95,12 +96,17 @@ export class Compactor {
   #compact(block: Block): void {
     const core = this.#core
     const { contents, files, loader } = core
+    core.knowFirstTime(block)
     const loaded = loader.load(block)
     // Loading may show damage: such a block keeps all its bytes.
     if (block.isDamaged || block.keepsFile) return
     const keepsAll = contents.blocks.all.some((other) => other.hasUnknownRange)
     const isNeeded = (sequence: number): boolean => keepsAll || this.#isTombstoneNeeded(block, sequence)
     const compacted = compactBlock(loaded, files.hasherOf(block.index), isNeeded)
+    if (compacted === undefined) {
+      block.isDamaged = true
+      return
+    }
     if (compacted.size === 0) {
       core.retire(block)
       return

@@ -51,6 +51,7 @@ function rememberLimits(core: StoreCore): void {
   try {
     if (contents.firstSequence > 1) writeFloor(files, contents.firstSequence)
     if (!core.needsCheckpoint) return
+    core.knowFirstTimes()
     writeIndexFileNow(files, contents)
     core.indexedSequence = contents.lastSequence
   } catch (error) {

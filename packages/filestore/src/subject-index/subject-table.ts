@@ -174,6 +174,20 @@ export class SubjectTable {
     return this.#index.bytesOf(id).subarray(offset, offset + this.#index.sizeOf(id))
   }
 
+  /** Copies the subject to the start of `target`, which grows when it must. */
+  copySubject(id: number, target: Buffer): Buffer {
+    const size = this.#index.sizeOf(id)
+    const grown = size > target.length ? Buffer.allocUnsafeSlow(size) : target
+    const source = this.#index.bytesOf(id)
+    const offset = this.#index.offsetOf(id)
+    for (let i = 0; i < size; i++) grown[i] = source[offset + i] as number
+    return grown
+  }
+
+  sizeOf(id: number): number {
+    return this.#index.sizeOf(id)
+  }
+
   matches(id: number, filter: SubjectFilter): boolean {
     return this.#index.isLive(id) && this.#index.matches(id, filter)
   }
