@@ -17,7 +17,7 @@ const ROWS = [
 ]
 
 /** Second doors that packages open on purpose. */
-const DOORS = new Set(['@rivulet/store-types/contract', '@rivulet/filestore/simulation'])
+const DOORS = new Set(['@rivulet/store-types/contract', '@rivulet/filestore/simulation', '@rivulet/filestore/doctor'])
 
 const SYSTEM = /^(node:)?(fs|fs\/promises|net|http|https|tls|dgram|child_process|worker_threads|cluster|os|process)$/
 const SEAMS = [/^packages\/filestore\/src\/file-system\/node-/, /^packages\/filestore\/src\/file-system\/process-lock\.ts$/, /^packages\/server\/src\/system\//, /^packages\/testing\/src\/system\//]

@@ -21,7 +21,7 @@ function fail(name, text) {
 for (const directory of readdirSync(join(root, 'packages')).toSorted()) {
   const path = join(root, 'packages', directory)
   const manifest = JSON.parse(readFileSync(join(path, 'package.json'), 'utf8'))
-  const packed = spawnSync('npx', ['--yes', 'pnpm@12.21.0', 'pack', '--json', '--pack-destination', folder], { cwd: path, encoding: 'utf8' })
+  const packed = spawnSync(binary('pnpm'), ['pack', '--json', '--pack-destination', folder], { cwd: path, encoding: 'utf8' })
   if (packed.status !== 0) {
     fail(manifest.name, packed.stderr || packed.stdout)
     continue

@@ -5,7 +5,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
@@ -15,7 +15,7 @@ export function run(command, args, { quiet = false, env = {} } = {}) {
   const result = spawnSync(command, args, {
     cwd: root,
     stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', npm_config_loglevel: 'error', ...env },
+    env: { ...process.env, ...env, PATH: `${join(root, 'node_modules', '.bin')}${delimiter}${process.env['PATH'] ?? ''}`, TURBO_TELEMETRY_DISABLED: '1', npm_config_loglevel: 'error' },
     encoding: 'utf8',
     shell: process.platform === 'win32',
   })
@@ -40,5 +40,6 @@ export function install() {
 }
 
 export function build() {
+  // turbo looks for the package manager on PATH; the workspace brings its own.
   run(binary('turbo'), ['run', 'build', '--output-logs=errors-only', '--log-order=grouped'], { quiet: true })
 }
