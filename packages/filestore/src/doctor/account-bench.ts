@@ -20,6 +20,7 @@ import { listIfPresent } from '../atomic-file.js'
 import { BlockFiles } from '../block/block-files.js'
 import { KeyRing, type EncryptionOptions } from '../cipher/key-ring.js'
 import { META_KEY_FILE, StreamKeys, readKey } from '../cipher/stream-keys.js'
+import type { HashKernel } from '../hash/hash-kernel.js'
 import type { MetaPlace } from '../meta/meta-files.js'
 import { fileStorage, type FileStorage } from '../storage.js'
 import { StoreGroup } from '../store-group.js'
@@ -33,19 +34,20 @@ export type StreamAccess = Readonly<{ place: MetaPlace; files: BlockFiles; keys:
 
 export class AccountBench {
   readonly clock = new StillClock()
-  readonly group: StoreGroup
+  #group: StoreGroup | undefined
   readonly fileSystem: FileSystem
   readonly #directory: string
   readonly #encryption: EncryptionOptions | undefined
+  readonly #kernel: HashKernel | undefined
   readonly #turns: TurnLoop
   #failure: unknown
 
   /** @param directory the account's */
-  constructor(fileSystem: FileSystem, directory: string, key: string | undefined) {
+  constructor(fileSystem: FileSystem, directory: string, options: Readonly<{ key?: string | undefined; kernel?: HashKernel | undefined }>) {
     this.fileSystem = fileSystem
     this.#directory = directory
-    this.#encryption = key === undefined ? undefined : { key }
-    this.group = new StoreGroup({ clock: this.clock, cacheBytesMax: CACHE_BYTES })
+    this.#kernel = options.kernel
+    this.#encryption = options.key === undefined ? undefined : { key: options.key }
     this.#turns = new TurnLoop((error) => (this.#failure ??= error))
   }
 
@@ -54,8 +56,14 @@ export class AccountBench {
     return this.#failure
   }
 
+  /** Made when the first stream is opened: its kernel has memory of its own. */
+  get group(): StoreGroup {
+    this.#group ??= new StoreGroup({ clock: this.clock, cacheBytesMax: CACHE_BYTES, ...(this.#kernel && { kernel: this.#kernel }) })
+    return this.#group
+  }
+
   close(): void {
-    this.group.close()
+    this.#group?.close()
   }
 
   /** True when a file of the stream says that it was encrypted. */

@@ -60,7 +60,7 @@ export async function* dumpDirectory(options: DoctorOptions): AsyncGenerator<Dum
   for (const place of places) assertReadable(options, place)
   for (const place of places) {
     const overlay = new OverlayFileSystem(options.fileSystem, place.directory)
-    const bench = new AccountBench(overlay, place.directory, options.key)
+    const bench = new AccountBench(overlay, place.directory, options)
     try {
       for await (const { name, recovered } of bench.streams(place.streams)) {
         const directory = streamDirectoryIn(place.directory, name)
@@ -76,7 +76,7 @@ export async function* dumpDirectory(options: DoctorOptions): AsyncGenerator<Dum
 
 function assertReadable(options: DoctorOptions, place: AccountPlace): void {
   const overlay = new OverlayFileSystem(options.fileSystem, place.directory)
-  const bench = new AccountBench(overlay, place.directory, options.key)
+  const bench = new AccountBench(overlay, place.directory, options)
   try {
     for (const name of place.streams) {
       const locked = bench.lockedProblem(name)

@@ -28,5 +28,5 @@ export function exportDirectory(
   options: DoctorOptions & Readonly<{ to: string; targetFileSystem?: FileSystem }>,
 ): Promise<ImportedStream[]> {
   const fileSystem = options.targetFileSystem ?? options.fileSystem
-  return importEvents({ fileSystem, directory: options.to }, dumpDirectory(options))
+  return importEvents({ fileSystem, directory: options.to, kernel: options.kernel }, dumpDirectory(options))
 }

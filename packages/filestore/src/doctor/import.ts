@@ -7,6 +7,7 @@
  */
 import { resolve } from 'node:path'
 import { StoreError, type FileSystem, type StoredMessage, type StreamStore } from '@rivulet/store-types'
+import type { HashKernel } from '../hash/hash-kernel.js'
 import { headerValue } from '../limits/header-value.js'
 import { parseTtl } from '../limits/ttl-header.js'
 import type { FileStorage } from '../storage.js'
@@ -25,6 +26,8 @@ export type ImportOptions = Readonly<{
   directory: string
   /** All streams go to this account. @default the one they were in */
   account?: string | undefined
+  /** Shared with whoever has one. @default one of its own */
+  kernel?: HashKernel | undefined
 }>
 
 export type ImportedStream = Readonly<{
@@ -86,7 +89,7 @@ class StreamImport {
     const accountDirectory = accountDirectoryIn(resolve(options.directory), account)
     const directory = streamDirectoryIn(accountDirectory, event.config.name)
     if (fileSystem.stat(directory) !== undefined) throw new StoreError('STORE_INVALID_OPTION', `${directory} is there already`)
-    const bench = new AccountBench(fileSystem, accountDirectory, undefined)
+    const bench = new AccountBench(fileSystem, accountDirectory, { kernel: options.kernel })
     const storage = bench.storage(false)
     try {
       const store = await storage.create(event.config, event.created)

@@ -136,9 +136,9 @@ class AccountRepair {
 
   async #repair(names: readonly string[]): Promise<Map<string, { copy: string; actions: string[] }>> {
     const { directory } = this.#place
-    const { fileSystem, key } = this.#options
+    const { fileSystem } = this.#options
     const done = new Map<string, { copy: string; actions: string[] }>()
-    const bench = new AccountBench(fileSystem, directory, key)
+    const bench = new AccountBench(fileSystem, directory, this.#options)
     try {
       for await (const { name, recovered } of bench.streams(names)) {
         if (recovered === undefined) continue

@@ -2,6 +2,7 @@
 import { join, resolve } from 'node:path'
 import type { FileSystem } from '@rivulet/store-types'
 import { readFileIfPresent } from '../atomic-file.js'
+import type { HashKernel } from '../hash/hash-kernel.js'
 import { LOCK_FILE_NAME } from '../file-system/process-lock.js'
 import { AccountBench } from './account-bench.js'
 import { inspectStream } from './inspect-stream.js'
@@ -19,6 +20,8 @@ export type DoctorOptions = Readonly<{
   stream?: string | undefined
   /** Of encrypted streams; the cipher is found out. @default none */
   key?: string | undefined
+  /** Shared with whoever has one. @default one of its own */
+  kernel?: HashKernel | undefined
 }>
 
 /**
@@ -44,7 +47,7 @@ export async function verifyDirectory(options: DoctorOptions): Promise<Directory
 /** The streams of one account, as they come. */
 export async function* verifyAccount(options: DoctorOptions, place: AccountPlace): AsyncGenerator<StreamReport> {
   const overlay = new OverlayFileSystem(options.fileSystem, place.directory)
-  const bench = new AccountBench(overlay, place.directory, options.key)
+  const bench = new AccountBench(overlay, place.directory, options)
   try {
     for await (const { name, recovered } of bench.streams(place.streams)) {
       const directory = streamDirectoryIn(place.directory, name)

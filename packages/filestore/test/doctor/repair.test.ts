@@ -1,11 +1,13 @@
 /** Every damaged directory of the reference: repaired, with a copy, and sound afterwards. */
 import { describe, expect, it } from 'vitest'
+import { createHashKernel } from '../../src/hash/create-hash-kernel.js'
 import { repairDirectory } from '../../src/doctor/repair.js'
 import { verifyDirectory } from '../../src/doctor/verify.js'
 import { fixtureDisk, fixtureNames, readExpected } from '../support/fixture.js'
 import { openFixture } from '../support/open-fixture.js'
 import { sequencesOf } from '../support/sequences.js'
 
+const kernel = createHashKernel({ memoryBytes: 16 << 20 })
 const damaged = fixtureNames().filter((name) => readExpected(name).recoverable !== undefined)
 
 describe.each(damaged)('%s', (name) => {
@@ -14,11 +16,11 @@ describe.each(damaged)('%s', (name) => {
     const { key } = expected.jetstream
     const disk = fixtureDisk(name)
     const before = disk.files()
-    const found = await verifyDirectory({ fileSystem: disk, directory: '/', key })
+    const found = await verifyDirectory({ fileSystem: disk, directory: '/', key, kernel })
 
-    const repair = await repairDirectory({ fileSystem: disk, directory: '/', key })
+    const repair = await repairDirectory({ fileSystem: disk, directory: '/', key, kernel })
 
-    const again = await verifyDirectory({ fileSystem: disk, directory: '/jetstream', key })
+    const again = await verifyDirectory({ fileSystem: disk, directory: '/jetstream', key, kernel })
     expect(repair.verdict).toBe('sound')
     expect(again.verdict).toBe('sound')
     expect(again.streams.flatMap((stream) => stream.problems)).toEqual([])

@@ -1,9 +1,11 @@
 /** What a verification says about directories of the reference; nothing is written. */
 import { describe, expect, it } from 'vitest'
+import { createHashKernel } from '../../src/hash/create-hash-kernel.js'
 import type { Problem } from '../../src/doctor/report.js'
 import { verifyDirectory } from '../../src/doctor/verify.js'
 import { fixtureDisk, fixtureNames, readExpected } from '../support/fixture.js'
 
+const kernel = createHashKernel({ memoryBytes: 16 << 20 })
 const DMG = '/jetstream/$G/streams/DMG'
 /** Damage that leaves nothing broken behind: a missing cache, a lost position, a removed file. */
 const SOUND = new Set(
@@ -65,7 +67,7 @@ describe.each(fixtureNames())('%s', (name) => {
     const before = disk.files()
     const changes = disk.changeCount
 
-    const report = await verifyDirectory({ fileSystem: disk, directory: '/', key: jetstream.key })
+    const report = await verifyDirectory({ fileSystem: disk, directory: '/', key: jetstream.key, kernel })
 
     expect(disk.changeCount).toBe(changes)
     expect([...disk.files().keys()]).toEqual([...before.keys()])
