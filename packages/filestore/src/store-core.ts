@@ -91,6 +91,8 @@ export class StoreCore implements CommitSubject {
   /** Blocks whose files go when the sync that covers their end is done, and the floor as of its begin. */
   readonly #retiring: Block[] = []
   #floorOfSync = 0
+  /** The floor could not be written; it is tried again with every sync. */
+  #owesFloor = false
   /** Told when a block was sealed or became sparse: work that may follow later. */
   maintenance: (() => void) | undefined
   /** Told when something changed for the first time since index.db was written. */
@@ -509,7 +511,7 @@ export class StoreCore implements CommitSubject {
   }
 
   get needsSettling(): boolean {
-    return this.writer.isDirectoryUnsynced || this.#retiring.length > 0 || this.#sealed.length > 0
+    return this.writer.isDirectoryUnsynced || this.#retiring.length > 0 || this.#sealed.length > 0 || this.#owesFloor
   }
 
   async settle(): Promise<void> {
@@ -568,18 +570,26 @@ export class StoreCore implements CommitSubject {
   }
 
   #removeRetired(): void {
-    if (this.#retiring.length === 0) return
+    if (this.#retiring.length === 0 && !this.#owesFloor) return
     const retiring = this.#retiring.splice(0)
-    const { files, options } = this
-    try {
-      if (this.#floorOfSync > 0) writeFloor(files, this.#floorOfSync)
-    } catch (error) {
-      // Without room for the floor the blocks go all the same: room is what their removal gives.
-      options.logger.warn(`Stream '${this.config.name}': the floor file could not be written: ${String(error)}`)
-    }
+    const isWritten = this.#tryWriteFloor()
     for (const block of retiring) {
-      if (block.keepsFile) files.close(block)
-      else files.remove(block)
+      if (block.keepsFile) this.files.close(block)
+      else this.files.remove(block)
+    }
+    // Without room for the floor the blocks go all the same: room is what their removal gives.
+    this.#owesFloor = !isWritten && !this.#tryWriteFloor()
+  }
+
+  /** False when there is no room for it: then it is owed, and what it says may come back after a power loss. */
+  #tryWriteFloor(): boolean {
+    if (this.#floorOfSync === 0) return true
+    try {
+      writeFloor(this.files, this.#floorOfSync)
+      return true
+    } catch (error) {
+      this.options.logger.warn(`Stream '${this.config.name}': the floor file could not be written: ${String(error)}`)
+      return false
     }
   }
 }

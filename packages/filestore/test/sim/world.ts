@@ -32,7 +32,7 @@ type Opened = { storage: FileStorage; group: StoreGroup; store: StreamStore; con
 
 export class World {
   readonly disk: SimulatedDisk
-  readonly model: Model
+  model: Model
   clock: VirtualClock
   turns = new ManualTurns()
   #opened: Opened | undefined
@@ -53,6 +53,11 @@ export class World {
     this.clock = new VirtualClock(parts.nowNanos)
     this.#kernel = parts.kernel
     this.#random = parts.random
+  }
+
+  /** The store refuses everything since something failed. */
+  get hasFailed(): boolean {
+    return this.#opened?.store.failure !== undefined
   }
 
   get #store(): StreamStore {
@@ -217,14 +222,13 @@ export class World {
     store: StreamStore,
     consumers = new Map<string, ConsumerStore>(),
   ): void {
-    const { model } = this
     this.#opened = { ...storage, store, consumers }
     store.listener = {
-      committed: (sequence) => model.committed(sequence),
+      committed: (sequence) => this.model.committed(sequence),
       failed: () => {},
       expired: (sequence, bytes, offset, size) => {
         const subject = bytes.latin1Slice(offset, offset + size)
-        if (model.messageAt(sequence)?.subject !== subject || !model.isRemoved(sequence)) {
+        if (this.model.messageAt(sequence)?.subject !== subject || !this.model.isRemoved(sequence)) {
           throw new Violation(`${sequence} expired, of subject ${subject}`)
         }
       },

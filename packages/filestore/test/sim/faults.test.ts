@@ -1,0 +1,118 @@
+/**
+ * Disks that fill up or fail: nothing acknowledged is lost, nothing is acknowledged that may be lost, and a
+ * full disk is passed over once there is room. Rules of a failing disk: src/file-system/simulated-disk.ts.
+ */
+import { describe, expect, it } from 'vitest'
+import { StoreError } from '@rivulet/store-types'
+import { createTypeScriptHashKernel } from '../../src/hash/typescript-hash-kernel.js'
+import { SimulatedDisk, type SimulatedOperation } from '../../src/simulation.js'
+import { seededRandom } from '../support/seeded-random.js'
+import { Model } from './model.js'
+import { makeScript, printScript, type Operation, type Script } from './script.js'
+import { World, printConfig } from './world.js'
+
+const kernel = createTypeScriptHashKernel()
+
+function setUp(script: Script) {
+  const random = seededRandom(script.seed ^ 0xfa17)
+  const disk = new SimulatedDisk({ autoStep: false })
+  const model = new Model(printConfig(script.config))
+  const world = new World(script, { disk, model, kernel, random })
+  return { random, disk, world }
+}
+
+/** Names the script in what is thrown. */
+async function explaining(script: Script, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    throw new Error(`${(error as Error).message}\n${printScript(script)}`, { cause: error })
+  }
+}
+
+const SEEDS = Array.from({ length: 6 }, (_, part) => part)
+const SCRIPTS_PER_PART = 25
+
+describe('a disk that fails', () => {
+  const kinds: readonly SimulatedOperation[] = ['write', 'sync', 'syncDirectory', 'rename', 'open', 'remove']
+
+  it.each(SEEDS)('loses nothing that was acknowledged, whatever fails (part %d)', async (part) => {
+    for (let seed = part * 1000; seed < part * 1000 + SCRIPTS_PER_PART; seed++) {
+      const script = makeScript(seed, seededRandom(seed), 50)
+      await explaining(script, async () => {
+        const { world, disk, random } = setUp(script)
+        await world.create()
+        const operation = kinds[seed % kinds.length]!
+        const code = random() < 0.3 ? 'ENOSPC' : 'EIO'
+        disk.addFault({ operation, path: 'SIM', code, after: Math.floor(random() * 30), times: 1 + Math.floor(random() * 3) })
+        await runUntilRefused(world, script.operations)
+        world.abandon()
+        disk.cutPower()
+        disk.restorePower(random)
+
+        await world.reopen()
+      })
+    }
+  })
+})
+
+/** Runs until the store refuses something. What it refused may or may not have happened. */
+async function runUntilRefused(world: World, operations: readonly Operation[]): Promise<void> {
+  for (const operation of operations) {
+    if (operation.do === 'kill' || operation.do === 'reopen') continue
+    try {
+      await world.run(operation)
+    } catch (error) {
+      const code = (error as { code?: string }).code
+      const isRefusal = error instanceof StoreError || code === 'EIO' || code === 'ENOSPC' || world.hasFailed
+      if (!isRefusal) throw error
+      return
+    }
+  }
+}
+
+describe('a disk that is full', () => {
+  it.each(SEEDS)('refuses messages, serves what it has, and takes messages again when there is room (part %d)', async (part) => {
+    let refused = 0
+    for (let seed = part * 1000; seed < part * 1000 + SCRIPTS_PER_PART; seed++) {
+      const made = makeScript(seed, seededRandom(seed), 1)
+      const script: Script = { ...made, operations: fillingOperations(seededRandom(seed + 1)) }
+      await explaining(script, async () => {
+        const { world, disk, random } = setUp(script)
+        await world.create()
+        disk.capacityBytes = disk.usedBytes() + 500 + Math.floor(random() * 4000)
+        for (const operation of script.operations) {
+          const before = world.model.copy()
+          try {
+            await world.run(operation)
+          } catch (error) {
+            if ((error as { code?: string }).code !== 'STORE_FULL') throw error
+            refused++
+            world.model = before
+          }
+          world.compare()
+        }
+        disk.capacityBytes = Infinity
+        await world.run({ do: 'wait', ms: 1000 })
+        await world.run({ do: 'append', subject: 'a', size: 10, count: 1 })
+        await world.run({ do: 'flush' })
+        world.abandon()
+        disk.cutPower()
+        disk.restorePower(random)
+
+        await world.reopen()
+      })
+    }
+    expect(refused).toBeGreaterThan(0)
+  })
+})
+
+function fillingOperations(random: () => number): Operation[] {
+  return Array.from({ length: 60 }, (): Operation => {
+    const kind = random()
+    if (kind < 0.5) return { do: 'append', subject: 'ab'[Math.floor(random() * 2)]!, size: Math.floor(random() * 300), count: 1 }
+    if (kind < 0.6) return { do: 'remove', at: random() }
+    if (kind < 0.85) return { do: 'turn' }
+    return { do: 'step' }
+  })
+}
