@@ -10,6 +10,7 @@ import { type LogDestination, type LogSettings, ServerLog } from '../log/server-
 import { RivuletServer } from '../server/rivulet-server.js'
 import { systemSeams } from '../server/seams.js'
 import { REFERENCE_VERSION, RIVULET_VERSION } from '../server/server-info.js'
+import { doctor } from './doctor.js'
 import { LogFile, stderrDestination } from './log-destination.js'
 import { runtimeName } from './machine.js'
 import { PidFile, PortsFile } from './process-files.js'
@@ -20,6 +21,7 @@ const SHUTDOWN_MS_MAX = 4500
 
 /** Runs the program; ends the process when it is done. */
 export function main(): void {
+  if (process.argv[2] === 'doctor') return void doctor(process.argv.slice(3))
   const line: CommandLine = {
     argv: process.argv.slice(2),
     version: REFERENCE_VERSION,
