@@ -29,7 +29,8 @@ for (const [consumers, perTurn] of [[1, 1], [100, 1], [1000, 1], [1000, 100]]) {
     storage: () => memoryStorage({ clock, turns, logger: silentLogger }),
   })
   const jetStream = await engine.enableAccount(account)
-  const { stream } = await jetStream.createStream({ name: 'S', subjects: ['s.>'], storage: 'memory' }, { pedantic: false })
+  const config = { name: 'S', subjects: ['s.>'], storage: 'memory' }
+  const { stream } = await jetStream.createStream(config, { pedantic: false })
   let received = 0
   account.subscriptions.insert(new Subscription({ subject: '_INBOX.x', sink: { deliver: () => void received++ } }))
   const request = messageOf({ subject: 'n', reply: '_INBOX.x', payload: '{"batch":1000000}' })

@@ -6,7 +6,12 @@ const ACK_WAIT = 5_000_000_000n
 async function delivered(count: number, config: object = {}) {
   const engine = await Engine.start()
   const stream = await engine.stream()
-  const consumer = await engine.consumer(stream, { durableName: 'c', ackPolicy: 'explicit', ackWait: ACK_WAIT, ...config })
+  const consumer = await engine.consumer(stream, {
+    durableName: 'c',
+    ackPolicy: 'explicit',
+    ackWait: ACK_WAIT,
+    ...config,
+  })
   for (let i = 1; i <= count; i++) engine.publish(`s.${'abc'[(i - 1) % 3]} m${i}`)
   const advisories = engine.listen('$JS.EVENT.ADVISORY.CONSUMER.>')
   const inbox = engine.pull(consumer, { batch: count })

@@ -36,7 +36,8 @@ describe('an inactive consumer', () => {
   })
 
   test('stays while a request waits, while it is pulled from, and while acknowledgements are open', async () => {
-    const { engine, stream, consumer } = await filled({ name: 'e', inactiveThreshold: 1_000_000_000n, ackWait: 5_000_000_000n })
+    const config = { name: 'e', inactiveThreshold: 1_000_000_000n, ackWait: 5_000_000_000n }
+    const { engine, stream, consumer } = await filled(config)
     const step = async (ms: number) => {
       engine.advance(ms)
       await engine.rest()
@@ -152,7 +153,6 @@ test('a work queue gives each message to one consumer and forgets it', async () 
   await engine.ack(inbox, 1)
 
   expect(stream.store.messageCount).toBe(1)
-  await expect(engine.consumer(stream, { durableName: 'b', ackPolicy: 'explicit', filterSubject: 's.>' })).rejects.toThrow(
-    'filtered consumer not unique on workqueue stream',
-  )
+  const second = engine.consumer(stream, { durableName: 'b', ackPolicy: 'explicit', filterSubject: 's.>' })
+  await expect(second).rejects.toThrow('filtered consumer not unique on workqueue stream')
 })

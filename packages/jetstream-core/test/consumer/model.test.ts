@@ -9,7 +9,7 @@
  */
 import { expect, test } from 'vitest'
 import { seededRandom, StoredMessage, SubjectFilter, type ConsumerConfigInput } from '@rivulet/store-types'
-import { Engine, type Inbox } from './support/engine.js'
+import { Engine } from './support/engine.js'
 
 const STEPS = 250
 const SUBJECTS = ['s.a', 's.b', 's.c.d']
@@ -27,7 +27,7 @@ const configs: ConsumerConfigInput[] = [
 class Life {
   readonly engine: Engine
   readonly random: () => number
-  readonly inbox: Inbox
+  readonly inbox: ReturnType<Engine['listen']>
   readonly counts = new Map<number, number>()
   /** replies of what was delivered, by stream sequence: the last one */
   readonly replies = new Map<number, string>()
@@ -75,9 +75,8 @@ test.each(configs.flatMap((config, i) => [1, 2, 3].map((seed) => [i, seed, confi
     const live = () => {
       const message = new StoredMessage()
       const sequences: number[] = []
-      for (let at = stream.store.loadNext(filter, 1, message); at > 0; at = stream.store.loadNext(filter, at + 1, message)) {
-        sequences.push(at)
-      }
+      const next = (from: number) => stream.store.loadNext(filter, from, message)
+      for (let at = next(1); at > 0; at = next(at + 1)) sequences.push(at)
       return sequences
     }
     const check = (where: string) => {
@@ -91,9 +90,12 @@ test.each(configs.flatMap((config, i) => [1, 2, 3].map((seed) => [i, seed, confi
     for (let step = 0; step < STEPS; step++) {
       const where = `configuration ${number}, seed ${seed}, step ${step}`
       const choice = life.pick(20)
-      if (choice < 6) engine.publish(...Array.from({ length: 1 + life.pick(4) }, () => `${SUBJECTS[life.pick(3)]} x`))
-      else if (choice < 11) engine.pull(consumer, { batch: 1 + life.pick(5), no_wait: life.pick(2) === 0, expires: 400_000_000 }, life.inbox as ReturnType<Engine['listen']>)
-      else if (choice < 16) {
+      if (choice < 6) {
+        engine.publish(...Array.from({ length: 1 + life.pick(4) }, () => `${SUBJECTS[life.pick(3)]} x`))
+      } else if (choice < 11) {
+        const request = { batch: 1 + life.pick(5), no_wait: life.pick(2) === 0, expires: 400_000_000 }
+        engine.pull(consumer, request, life.inbox)
+      } else if (choice < 16) {
         const known = [...life.replies.values()]
         const reply = known[known.length - 1 - life.pick(Math.min(8, known.length))]
         if (reply) engine.send(reply, WORDS[life.pick(WORDS.length)])
@@ -101,14 +103,17 @@ test.each(configs.flatMap((config, i) => [1, 2, 3].map((seed) => [i, seed, confi
       else if (choice === 18) {
         const sequence = 1 + life.pick(Math.max(1, stream.store.lastSequence))
         if (stream.store.has(sequence)) await engine.done(stream.removeMessage(sequence, { erase: false }))
-      } else if (life.pick(8) === 0) await engine.done(stream.purge({ sequence: 1 + life.pick(stream.store.lastSequence + 1) }))
+      } else if (life.pick(8) === 0) {
+        const below = 1 + life.pick(stream.store.lastSequence + 1)
+        await engine.done(stream.purge({ sequence: below }))
+      }
       life.read(live(), where)
       check(where)
     }
 
     for (let round = 0; round < 60; round++) {
       engine.advance(1000)
-      engine.pull(consumer, { batch: 500, no_wait: true }, life.inbox as ReturnType<Engine['listen']>)
+      engine.pull(consumer, { batch: 500, no_wait: true }, life.inbox)
       life.read(live(), 'the end')
       for (const reply of life.replies.values()) engine.send(reply, '+ACK')
     }

@@ -43,12 +43,12 @@ describe('deliver policy', () => {
     ['last of a subject that is not there', { deliverPolicy: 'last', filterSubject: 's.zz' }, 0, []],
     ['new', { deliverPolicy: 'new' }, 7, []],
     ['by_start_sequence', { deliverPolicy: 'by_start_sequence', startSequence: 4 }, 3, [4, 5, 6, 7]],
-    ['by_start_sequence with a filter', { deliverPolicy: 'by_start_sequence', startSequence: 4, filterSubject: 's.a' }, 3, [6]],
+    ['by_start_sequence filtered', { deliverPolicy: 'by_start_sequence', startSequence: 4, filterSubject: 's.a' }, 3, [6]],
     ['by_start_sequence beyond the end', { deliverPolicy: 'by_start_sequence', startSequence: 20 }, 19, []],
     ['by_start_time in the past', { deliverPolicy: 'by_start_time', startTime: 1n }, 0, [1, 2, 3, 4, 5, 6, 7]],
     ['by_start_time in the future', { deliverPolicy: 'by_start_time', startTime: 4_000_000_000_000_000_000n }, 7, []],
     ['last_per_subject', { deliverPolicy: 'last_per_subject', filterSubject: 's.>' }, 3, [4, 5, 6, 7]],
-    ['last_per_subject with filters', { deliverPolicy: 'last_per_subject', filterSubjects: ['s.a', 's.d.>'] }, 5, [6, 7]],
+    ['last_per_subject filtered', { deliverPolicy: 'last_per_subject', filterSubjects: ['s.a', 's.d.>'] }, 5, [6, 7]],
   ])('%s', async (_name, config, start, sequences) => {
     expect(await reads(config)).toEqual({
       start,
@@ -89,7 +89,11 @@ describe('deliver policy', () => {
 
   test('last_per_subject passes over messages that were removed meanwhile', async () => {
     const { engine, stream } = await filled()
-    const consumer = await engine.consumer(stream, { name: 'c', deliverPolicy: 'last_per_subject', filterSubject: 's.>' })
+    const consumer = await engine.consumer(stream, {
+      name: 'c',
+      deliverPolicy: 'last_per_subject',
+      filterSubject: 's.>',
+    })
     await engine.done(stream.removeMessage(5, { erase: true }))
 
     expect(engine.pull(consumer, noWait).take()).toEqual([
@@ -104,7 +108,12 @@ describe('deliver policy', () => {
 test('headers_only sends the size instead of the payload', async () => {
   const { engine, stream } = await filled()
   engine.send('s.h', 'new b', '', 'NATS/1.0\r\nK: v\r\n\r\n')
-  const consumer = await engine.consumer(stream, { name: 'c', headersOnly: true, deliverPolicy: 'by_start_sequence', startSequence: 7 })
+  const consumer = await engine.consumer(stream, {
+    name: 'c',
+    headersOnly: true,
+    deliverPolicy: 'by_start_sequence',
+    startSequence: 7,
+  })
 
   const inbox = engine.pull(consumer, noWait)
 
@@ -203,15 +212,27 @@ describe('reset', () => {
 
     expect(consumer.reset(0)).toBe(2)
 
-    expect(consumer.info()).toMatchObject({ delivered: { consumerSequence: 0, streamSequence: 1 }, ackPendingCount: 0, pendingCount: 6 })
+    expect(consumer.info()).toMatchObject({
+      delivered: { consumerSequence: 0, streamSequence: 1 },
+      ackPendingCount: 0,
+      pendingCount: 6,
+    })
     expect(engine.pull(consumer, '1').take()).toEqual(['s.b 1.2.1.5 b2'])
   })
 
   test('goes to a sequence, as far as the deliver policy allows', async () => {
     const { engine, stream } = await filled()
     const all = await engine.consumer(stream, { durableName: 'all', deliverPolicy: 'all' })
-    const from = await engine.consumer(stream, { durableName: 'from', deliverPolicy: 'by_start_sequence', startSequence: 3 })
-    const later = await engine.consumer(stream, { durableName: 'later', deliverPolicy: 'by_start_time', startTime: 4_000_000_000_000_000_000n })
+    const from = await engine.consumer(stream, {
+      durableName: 'from',
+      deliverPolicy: 'by_start_sequence',
+      startSequence: 3,
+    })
+    const later = await engine.consumer(stream, {
+      durableName: 'later',
+      deliverPolicy: 'by_start_time',
+      startTime: 4_000_000_000_000_000_000n,
+    })
     const fresh = await engine.consumer(stream, { durableName: 'fresh', deliverPolicy: 'new' })
 
     expect(all.reset(99)).toBe(99)

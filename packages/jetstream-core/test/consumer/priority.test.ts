@@ -54,7 +54,11 @@ describe('overflow', () => {
 test('prioritized serves lower priorities first, equal ones in turn', async () => {
   const engine = await Engine.start()
   const stream = await engine.stream()
-  const consumer = await engine.consumer(stream, { durableName: 'c', priorityPolicy: 'prioritized', priorityGroups: ['A'] })
+  const consumer = await engine.consumer(stream, {
+    durableName: 'c',
+    priorityPolicy: 'prioritized',
+    priorityGroups: ['A'],
+  })
   const late = engine.pull(consumer, { batch: 3, group: 'A', priority: 2 })
   const first = engine.pull(consumer, { batch: 2, group: 'A', priority: 1 })
   const second = engine.pull(consumer, { batch: 1, group: 'A', priority: 1 })

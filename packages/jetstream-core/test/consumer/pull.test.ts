@@ -2,6 +2,7 @@ import { expect, test, describe } from 'vitest'
 import { Engine } from './support/engine.js'
 
 const ms = (count: number) => count * 1_000_000
+const FIELD = 'JSApiConsumerGetNextRequest'
 
 async function engineWith(config: object = {}, count = 3) {
   const engine = await Engine.start()
@@ -41,7 +42,7 @@ describe('a pull request', () => {
 
   test.each([
     ['{', '400 Bad Request - unexpected end of JSON input'],
-    ['{"batch":"x"}', '400 Bad Request - json: cannot unmarshal string into Go struct field JSApiConsumerGetNextRequest.batch of type int'],
+    ['{"batch":"x"}', `400 Bad Request - json: cannot unmarshal string into Go struct field ${FIELD}.batch of type int`],
     ['{"batch":1,"expires":1000000000,"idle_heartbeat":600000000}', '400 Bad Request - heartbeat value too large'],
     ['{"batch":1,"idle_heartbeat":1000000000}', '400 Bad Request - heartbeat value too large'],
     ['{"no_wait":true,"min_pending":2}', '400 Bad Request - Not a Overflow Priority consumer'],
@@ -68,8 +69,8 @@ describe('a pull request', () => {
 
     expect(engine.pull(consumer, { batch: 3 }).take()).toEqual(['409 Exceeded MaxRequestBatch of 2'])
     expect(engine.pull(consumer, '5').take()).toEqual(['409 Exceeded MaxRequestBatch of 2'])
-    expect(engine.pull(consumer, { batch: 1, expires: ms(1500) }).take()).toEqual(['409 Exceeded MaxRequestExpires of 1s'])
-    expect(engine.pull(consumer, { batch: 1, max_bytes: 101 }).take()).toEqual(['409 Exceeded MaxRequestMaxBytes of 100'])
+    expect(engine.pull(consumer, { expires: ms(1500) }).take()).toEqual(['409 Exceeded MaxRequestExpires of 1s'])
+    expect(engine.pull(consumer, { max_bytes: 101 }).take()).toEqual(['409 Exceeded MaxRequestMaxBytes of 100'])
   })
 
   test('without a reply subject asks for nothing', async () => {
@@ -105,7 +106,7 @@ describe('no_wait', () => {
     engine.pull(consumer, { batch: 5, expires: ms(20_000) })
 
     expect(engine.pull(consumer, { batch: 1, no_wait: true }).take()).toEqual(['408 Requests Pending'])
-    expect(engine.pull(consumer, { batch: 1, no_wait: true, expires: ms(300) }).take()).toEqual(['408 Requests Pending'])
+    expect(engine.pull(consumer, { no_wait: true, expires: ms(300) }).take()).toEqual(['408 Requests Pending'])
   })
 })
 

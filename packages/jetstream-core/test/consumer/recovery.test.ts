@@ -11,7 +11,8 @@ async function recovered(state: ConsumerState, config: ConsumerConfigInput = {},
   const engine = await Engine.start()
   const stream = await engine.stream()
   for (let i = 1; i <= count; i++) engine.publish(`s.a m${i}`)
-  const complete = completeConsumerConfig({ durableName: 'c', name: 'c', ackPolicy: 'explicit', ackWait: 10_000_000_000n, ...config })
+  const names = { durableName: 'c', name: 'c' }
+  const complete = completeConsumerConfig({ ...names, ackPolicy: 'explicit', ackWait: 10_000_000_000n, ...config })
   const store = await stream.store.openConsumer('c', 1n, complete)
   store.update(state, true)
   return {
@@ -28,11 +29,16 @@ async function recovered(state: ConsumerState, config: ConsumerConfigInput = {},
   }
 }
 
-function stateOf(delivered: [number, number], floor: [number, number], pending: [number, number, number][] = []): ConsumerState {
+/** Pairs are delivery and stream sequence; pending: stream sequence, delivery sequence, how long ago in ms. */
+type Pair = [number, number]
+
+function stateOf(delivered: Pair, floor: Pair, pending: [number, number, number][] = []): ConsumerState {
+  const entryOf = ([sequence, deliverySequence, agoMs]: [number, number, number]) =>
+    [sequence, { deliverySequence, timestampMs: START_MS - agoMs }] as const
   return {
     delivered: { consumerSequence: delivered[0], streamSequence: delivered[1] },
     ackFloor: { consumerSequence: floor[0], streamSequence: floor[1] },
-    pending: new Map(pending.map(([sequence, deliverySequence, agoMs]) => [sequence, { deliverySequence, timestampMs: START_MS - agoMs }])),
+    pending: new Map(pending.map(entryOf)),
     redelivered: new Map(),
   }
 }

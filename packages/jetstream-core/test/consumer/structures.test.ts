@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { seededRandom } from '@rivulet/store-types'
-import { ackPrefix, AckSubject, AckSubjectWriter, parseAckSubject, parseShortAckSubject } from '../../src/consumer/ack-subject.js'
+import {
+  ackPrefix,
+  AckSubject,
+  AckSubjectWriter,
+  parseAckSubject,
+  parseShortAckSubject,
+} from '../../src/consumer/ack-subject.js'
 import { writeNanos, writeNumber } from '../../src/consumer/decimal.js'
 import { FlowWindow } from '../../src/consumer/flow-window.js'
 import { PendingAcks } from '../../src/consumer/pending-acks.js'
@@ -108,7 +114,8 @@ describe('decimal digits', () => {
   test('are those of the number', () => {
     const bytes = Buffer.alloc(64)
     const random = seededRandom(9)
-    const numbers = [0, 1, 9, 10, 99, 100, 999, 1000, 9999, 10_000, 99_999_999, 100_000_000, 999_999_999, 1e9, 2 ** 32, Number.MAX_SAFE_INTEGER]
+    const numbers = [0, 1, 9, 10, 99, 100, 999, 1000, 9999, 10_000, 99_999_999, 100_000_000, 999_999_999, 1e9, 2 ** 32]
+    numbers.push(Number.MAX_SAFE_INTEGER)
     for (let i = 0; i < 500; i++) numbers.push(Math.floor(random() * 10 ** (1 + Math.floor(random() * 15))))
 
     for (const number of numbers) {
@@ -153,7 +160,8 @@ describe('ack subjects', () => {
     expect(parse('$JS.ACK.hub.szMpdrwD.S.c.2.18.22.1700000000000000000.0.x.y')).toEqual([2, 18, 22])
   })
 
-  test.each(['$JS.ACK.S.c.x', '$JS.ACK.S.c.1.2.3.4', '$JS.ACK.S.c.1.2.3.4.5.6', '$JS.NAK.S.c.1.2.3.4.5'])('%s is none', (subject) => {
+  const others = ['$JS.ACK.S.c.x', '$JS.ACK.S.c.1.2.3.4', '$JS.ACK.S.c.1.2.3.4.5.6', '$JS.NAK.S.c.1.2.3.4.5']
+  test.each(others)('%s is none', (subject) => {
     expect(parse(subject)).toBeUndefined()
   })
 

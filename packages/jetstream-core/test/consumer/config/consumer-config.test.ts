@@ -85,7 +85,8 @@ describe('an action', () => {
     const first = await engine.consumer(stream, config)
 
     const second = await engine.done(stream.createConsumer(config, { action: 'create', pedantic: false }))
-    const different = engine.done(stream.createConsumer({ ...config, description: 'd' }, { action: 'create', pedantic: false }))
+    const other = { ...config, description: 'd' }
+    const different = engine.done(stream.createConsumer(other, { action: 'create', pedantic: false }))
 
     expect(second).toBe(first)
     await expect(different).rejects.toThrow('consumer already exists')

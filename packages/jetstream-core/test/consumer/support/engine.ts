@@ -63,6 +63,9 @@ function lineOf(message: MessageView, headers: string, reply: string): string {
   return `${message.subject()} ${deliveries}.${sequence}.${delivery}.${pending} ${payload}`.trimEnd()
 }
 
+/** An inbox that is listened at. */
+export type Listener = Inbox & { subscription: Subscription }
+
 export class Engine {
   readonly clock = new VirtualClock()
   readonly turns = new ManualTurns()
@@ -120,7 +123,7 @@ export class Engine {
   }
 
   /** A client that listens; with a queue group, as its member. */
-  listen(subject = `_INBOX.${++this.#inboxCount}`, queue?: string): Inbox & { subscription: Subscription } {
+  listen(subject = `_INBOX.${++this.#inboxCount}`, queue?: string): Listener {
     const inbox = new Inbox(subject)
     const subscription = new Subscription({ subject, queue, sink: inbox })
     this.account.subscriptions.insert(subscription)
@@ -135,7 +138,7 @@ export class Engine {
   }
 
   /** A pull request; its answers go to `inbox`. */
-  pull(consumer: Consumer, request: string | object, inbox = this.listen(), headers = ''): ReturnType<Engine['listen']> {
+  pull(consumer: Consumer, request: string | object, inbox = this.listen(), headers = ''): Listener {
     const payload = typeof request === 'string' ? request : JSON.stringify(request)
     const subject = `$JS.API.CONSUMER.MSG.NEXT.${consumer.stream.name}.${consumer.name}`
     consumer.requestNext(messageOf({ subject, reply: inbox.subject, payload, headers }), internalPublisher)
