@@ -21,6 +21,7 @@ import type { PublishAcks } from './publish-acks.js'
 import type { Republisher } from './republisher.js'
 
 const REQUEST_INFO = headerIndex('Nats-Request-Info')
+const ROLLUP = headerIndex('Nats-Rollup')
 const UNCOMMITTED_BYTES_MAX = 64 * 1024 * 1024
 const BUFFERED_MESSAGES_MAX = 100_000
 const BUFFERED_BYTES_MAX = 128 * 1024 * 1024
@@ -45,8 +46,17 @@ export interface IngestStream extends CheckedStream {
   timeOf(sequence: number): Readonly<{ seconds: number; nanoseconds: number }>
   /** Sends a message of the server's own. */
   publish(message: MessageView): void
+  /** Told of what is stored while the configuration allows schedules. */
+  readonly schedules?: ScheduleKeeper | undefined
   readonly uncommittedBytes: number
   readonly committedSequence: number
+}
+
+/** Who keeps the schedules of a stream. */
+export interface ScheduleKeeper {
+  stored(message: MessageView, sequence: number): void
+  /** It got a sequence and was not kept. */
+  skipped(message: MessageView): void
 }
 
 export type IngestBounds = Readonly<{
@@ -92,7 +102,8 @@ export class Ingest {
     this.#transform = transform && SubjectTransform.create(transform.source, transform.destination, this.#random)
     this.#republisher = republisher
     this.#hasAcks = !config.noAck
-    const isWatched = config.sealed || config.retention === 'interest' || config.allowMessageCounter
+    const isWatched =
+      config.sealed || config.retention === 'interest' || config.allowMessageCounter || config.allowMessageSchedules
     this.#isPlain = !isWatched && this.#transform === undefined && republisher === undefined
     const hasMarkers = config.maxMessagesPerSubject !== 1
     this.#ttlSecondsMin = hasMarkers ? Number(config.subjectDeleteMarkerTtl / 1_000_000_000n) : 0
@@ -128,6 +139,13 @@ export class Ingest {
     if (stream.uncommittedBytes > this.#uncommittedMax) this.#hold(publisher)
   }
 
+  /** Takes a message that a schedule of this stream made. False when it is refused. */
+  takeProduced(message: MessageView): boolean {
+    const before = this.#stream.lastSequence
+    this.#takeChecked(message, internalPublisher, true)
+    return this.#stream.lastSequence > before
+  }
+
   /** Everything up to `committed` is on disk. */
   committed(committed: number): void {
     this.acks.release(committed)
@@ -146,14 +164,14 @@ export class Ingest {
     this.#pressure.releaseAll()
   }
 
-  #takeChecked(original: MessageView, publisher: Publisher): void {
+  #takeChecked(original: MessageView, publisher: Publisher, isProduced = false): void {
     if (this.#isOverloaded(original, publisher)) return
     const message = this.#view.assign(original)
     this.#cleanHeaders(message)
-    if (this.#transform !== undefined) this.#transformSubject(message, this.#transform)
+    if (this.#transform !== undefined && !isProduced) this.#transformSubject(message, this.#transform)
     if (this.#refusesFastBatch(message)) return
     const checks = this.#checks
-    const error = checks.run(message, this.#headers)
+    const error = checks.run(message, this.#headers, isProduced)
     if (error !== undefined) {
       this.#refuse(message, error)
       return
@@ -173,6 +191,9 @@ export class Ingest {
     const stream = this.#stream
     const checks = this.#checks
     const ttlSeconds = this.#raiseTtl(message)
+    if (checks.isSchedule && !this.#headers.has(ROLLUP)) {
+      this.#replaceHeaders(message, withLines(message.headers(), 'Nats-Rollup: sub\r\n'))
+    }
     const republishSubject = this.#republisher?.subjectOf(message)
     const before = republishSubject === undefined ? 0 : stream.lastSequenceOf(message)
     let sequence: number
@@ -184,6 +205,7 @@ export class Ingest {
     }
     this.#rememberId(sequence)
     if (checks.rollup !== '') stream.rollUp(message, checks.rollup, 1)
+    if (stream.config.allowMessageSchedules) stream.schedules?.stored(message, sequence)
     if (message.replySize !== 0 && this.#hasAcks) this.acks.add(message, sequence)
     // Last, because other streams may take what is republished before this call returns, and this one from them.
     if (republishSubject !== undefined) {
@@ -199,6 +221,7 @@ export class Ingest {
     const sequence = stream.skip()
     this.#rememberId(sequence)
     if (checks.rollup !== '') stream.rollUp(message, checks.rollup, 0)
+    if (stream.config.allowMessageSchedules) stream.schedules?.skipped(message)
     if (message.replySize !== 0 && this.#hasAcks) this.acks.add(message, sequence)
   }
 

@@ -11,7 +11,7 @@
  *     7  Nats-TTL while TTLs are off
  *     8  Nats-Expected-Last-Subject-Sequence (and -Subject)
  *     9  Nats-Expected-Last-Sequence
- *     10 Nats-Schedule, Nats-Schedule-Next, Nats-Scheduler
+ *     10 Nats-Schedule, Nats-Schedule-Next, Nats-Scheduler: schedule/schedule-checks.ts
  *     11 Nats-Stream-Source
  *     12 Nats-Msg-Id inside the window              an outcome, not an error
  *     13 Nats-Expected-Last-Msg-Id
@@ -24,18 +24,12 @@
  *     20 Nats-TTL is valid
  *     21 the stream's limits                        the store's answer
  */
-import {
-  isLiteral,
-  isValidSubject,
-  StoredMessage,
-  SubjectFilter,
-  type MessageView,
-  type StreamConfig,
-} from '@rivulet/store-types'
+import { StoredMessage, SubjectFilter, type MessageView } from '@rivulet/store-types'
 import { apiError, type ApiError } from '../errors/api-error.js'
 import { headerIndex, type PublishHeaders } from '../headers/publish-headers.js'
 import type { KeptId } from './kept-id.js'
 import { parseMessageTtl } from './message-ttl.js'
+import { checkSchedule, type ScheduleSurroundings } from './schedule/schedule-checks.js'
 
 export const MSG_ID = headerIndex('Nats-Msg-Id')
 const EXPECTED_STREAM = headerIndex('Nats-Expected-Stream')
@@ -47,23 +41,17 @@ const ROLLUP = headerIndex('Nats-Rollup')
 const TTL = headerIndex('Nats-TTL')
 const INCR = headerIndex('Nats-Incr')
 const BATCH_ID = headerIndex('Nats-Batch-Id')
-const SCHEDULE = headerIndex('Nats-Schedule')
-const SCHEDULE_NEXT = headerIndex('Nats-Schedule-Next')
-const SCHEDULER = headerIndex('Nats-Scheduler')
 const STREAM_SOURCE = headerIndex('Nats-Stream-Source')
 
 const RECORD_BYTES_MAX = 32 * 1024 * 1024
 const HEADER_BYTES_MAX = 65_535
 
 /** What the checks need of a stream. */
-export interface CheckedStream {
-  readonly config: StreamConfig
+export interface CheckedStream extends ScheduleSurroundings {
   readonly nameBytes: Buffer
   readonly lastSequence: number
   /** Newest live sequence of a literal subject, 0 when none. */
   lastSequenceOf(message: MessageView): number
-  /** Newest live sequence that matches, 0 when none. */
-  lastMatch(filter: SubjectFilter, target: StoredMessage): number
   /** Sequence of the message inside the window whose id lies from `start` to `end`, or 0. */
   duplicateOf(bytes: Buffer, start: number, end: number): number
   /** Is the server's storage used up? */
@@ -82,6 +70,8 @@ export class PublishChecks {
   /** Sequence of the message that this one repeats, or 0. */
   duplicateOf = 0
   rollup: Rollup = ''
+  /** It holds a schedule, and replaces what its subject has. */
+  isSchedule = false
   /** 0: none, -1: never expires */
   ttlSeconds = 0
   /** Nobody wants it: use a sequence, store nothing. */
@@ -96,13 +86,17 @@ export class PublishChecks {
     this.#lastId = lastId
   }
 
-  /** The first check that does not hold; undefined when the message may be stored, or is a duplicate. */
-  run(message: MessageView, headers: PublishHeaders): ApiError | undefined {
+  /**
+   * The first check that does not hold; undefined when the message may be stored, or is a duplicate. `isProduced`: a
+   * schedule of this stream made it, with headers that clients may not set.
+   */
+  run(message: MessageView, headers: PublishHeaders, isProduced = false): ApiError | undefined {
     const stream = this.#stream
     const config = stream.config
     this.hasMessageId = false
     this.duplicateOf = 0
     this.rollup = ''
+    this.isSchedule = false
     this.ttlSeconds = 0
     this.isUnwanted = false
 
@@ -115,7 +109,7 @@ export class PublishChecks {
     // 3
     if (config.sealed) return apiError('JSStreamSealedErr')
     if (headers.count > 0) {
-      const error = this.#checkHeaders(message, headers)
+      const error = this.#checkHeaders(message, headers, isProduced)
       if (error !== undefined || this.duplicateOf > 0) return error
     }
     // 15
@@ -136,7 +130,7 @@ export class PublishChecks {
   }
 
   /** Checks 3 (batches) to 14. */
-  #checkHeaders(message: MessageView, headers: PublishHeaders): ApiError | undefined {
+  #checkHeaders(message: MessageView, headers: PublishHeaders, isProduced: boolean): ApiError | undefined {
     const stream = this.#stream
     const config = stream.config
     if (headers.has(BATCH_ID)) return apiError('JSAtomicPublishDisabledErr')
@@ -157,8 +151,9 @@ export class PublishChecks {
     const unexpected = this.#checkExpectedSequences(message, headers)
     if (unexpected !== undefined) return unexpected
     // 10
-    const schedule = this.#checkSchedule(message, headers)
-    if (schedule !== undefined) return schedule
+    const schedule = isProduced ? undefined : checkSchedule(message, headers, stream, this.#stored)
+    if (typeof schedule === 'object') return schedule
+    this.isSchedule = schedule === 'schedule'
     // 11
     if (headers.has(STREAM_SOURCE)) return apiError('JSMessageSourceHdrNotAllowedErr')
     // 12
@@ -173,7 +168,8 @@ export class PublishChecks {
       if (!isLast) return apiError('JSStreamWrongLastMsgIDErrF', { id: this.#lastId.text() })
     }
     // 14
-    return headers.has(ROLLUP) ? this.#takeRollup(headers.text(ROLLUP)) : undefined
+    if (headers.has(ROLLUP)) return this.#takeRollup(headers.text(ROLLUP))
+    return this.isSchedule ? this.#takeRollup('sub') : undefined
   }
 
   #checkExpectedSequences(message: MessageView, headers: PublishHeaders): ApiError | undefined {
@@ -191,18 +187,6 @@ export class PublishChecks {
       return apiError('JSStreamWrongLastSequenceErrF', { seq: stream.lastSequence })
     }
     return undefined
-  }
-
-  /** Streams here have no schedules; what remains are the headers that are wrong on every stream. */
-  #checkSchedule(message: MessageView, headers: PublishHeaders): ApiError | undefined {
-    if (headers.has(SCHEDULE)) return apiError('JSMessageSchedulesDisabledErr')
-    if (headers.has(SCHEDULE_NEXT)) {
-      const scheduler = headers.text(SCHEDULER)
-      const isPurge = headers.text(SCHEDULE_NEXT) === 'purge'
-      const isSubject = isValidSubject(scheduler) && isLiteral(scheduler) && scheduler !== message.subject()
-      return apiError(isPurge && isSubject ? 'JSMessageSchedulesDisabledErr' : 'JSMessageSchedulesSchedulerInvalidErr')
-    }
-    return headers.has(SCHEDULER) ? apiError('JSMessageSchedulesSchedulerInvalidErr') : undefined
   }
 
   #takeRollup(text: string): ApiError | undefined {

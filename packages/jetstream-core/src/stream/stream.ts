@@ -11,6 +11,7 @@ import {
   StoredMessage,
   StoreError,
   Timestamp,
+  messageOf,
   setFromNanos,
   wireOf,
   type ConsumerConfigInput,
@@ -36,6 +37,7 @@ import { Ingest, type IngestStream } from './ingest.js'
 import { PublishAcks } from './publish-acks.js'
 import { Republisher } from './republisher.js'
 import { Retention } from './retention.js'
+import { MessageSchedules } from './schedule/message-schedules.js'
 import { StreamSubscriptions } from './stream-subscriptions.js'
 
 const MSG_ID_HEADER = Buffer.from('Nats-Msg-Id', 'latin1')
@@ -58,6 +60,7 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
   /** ns */
   readonly created: bigint
   readonly store: StreamStore
+  readonly schedules: MessageSchedules
   readonly #consumers = new Map<string, Consumer>()
   readonly #signals: ConsumerSignals
   readonly #ingest: Ingest
@@ -93,9 +96,11 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
       bufferedBytes: limits.maxBufferedBytes,
     })
     this.#configureIngest()
+    this.schedules = new MessageSchedules(this, clock)
     store.listener = this
     this.meter()
     this.#rebuildDuplicates()
+    this.schedules.recover()
   }
 
   get config(): StreamConfig {
@@ -228,6 +233,10 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
     if (!this.#isClosed) this.#ingest.take(message, internalPublisher)
   }
 
+  takeProduced(message: MessageView): boolean {
+    return !this.#isClosed && this.#ingest.takeProduced(message)
+  }
+
   append(message: MessageView, ttlSeconds: number): number {
     const sequence = this.store.append(message, ttlSeconds)
     this.meter()
@@ -281,6 +290,14 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
     const filter = scope === 'sub' ? SubjectFilter.of(message.subject()) : SubjectFilter.all
     this.store.purgeMatching({ filter, below: 0, keep })
     this.#purged(filter)
+  }
+
+  purgeSubject(subject: string): void {
+    this.rollUp(messageOf({ subject }), 'sub', 0)
+  }
+
+  nowNanos(): bigint {
+    return this.account.engine.options.clock.wallNanos()
   }
 
   /** Tells the account what the store has grown or shrunk by. */
@@ -418,6 +435,7 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
     this.#duplicates.setWindow(Number(config.duplicateWindow) / NANOS_PER_MS)
     this.#configureIngest()
     this.#subscriptions.update(config.subjects)
+    this.schedules.recover()
     this.meter()
     for (const consumer of this.#consumers.values()) consumer.streamConfigChanged()
     if (before.retention !== config.retention) this.sweepInterest(1, this.store.lastSequence)
@@ -447,6 +465,7 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
     this.#isClosed = true
     this.#subscriptions.update([])
     this.#duplicates.close()
+    this.schedules.close()
     this.#ingest.close()
   }
 

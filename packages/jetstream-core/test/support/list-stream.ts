@@ -46,6 +46,10 @@ export class ListStream implements IngestStream {
     this.account.subscriptions.insert(new Subscription({ subject: `${REPLY}.>`, sink }))
   }
 
+  nowNanos(): bigint {
+    return 0n
+  }
+
   configure(input: StreamConfigInput): void {
     this.config = completeStreamConfig({ ...this.config, ...input })
     const republish = this.config.republish

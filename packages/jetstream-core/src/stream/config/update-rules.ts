@@ -54,7 +54,6 @@ export function refuseMissingFeatures(config: StreamConfig): void {
     [config.mirror !== undefined, 'mirrors'],
     [(config.sources?.length ?? 0) > 0, 'sources'],
     [config.allowMessageCounter, 'message counters'],
-    [config.allowMessageSchedules, 'message schedules'],
     [config.allowAtomicPublish, 'atomic batches'],
     [config.allowBatchPublish, 'fast batches'],
   ]
