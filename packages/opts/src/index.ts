@@ -9,6 +9,7 @@ export { joinHostPort, parseAdvertisedAddress, parseHostPort, splitHostPort, typ
 export {
   defaultOptions,
   type AuthorizationOptions,
+  type ClusterOptions,
   type JetStreamLimitOptions,
   type JetStreamOptions,
   type LogOptions,

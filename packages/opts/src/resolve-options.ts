@@ -76,6 +76,7 @@ function resolveRun(line: CommandLine, given: readonly GivenFlag[], actions: Fla
     return failure('must specify [-c, --config] option to check configuration file syntax')
   }
   applyFlags(given, options)
+  applyClusterFlags(actions, options)
   const wrong = wrongFlagOf(given, actions) ?? conflictOf(options) ?? refusedFlagOf(given)
   if (wrong !== undefined) return failure(wrong)
   complete(options)
@@ -95,7 +96,10 @@ export function resolveReload(line: CommandLine, current: ServerOptions): Reload
   const { options, errors, deprecations, ignored } = readOptionsFile(current.configFile, line)
   if (errors.length > 0) return refused(errors.map((error) => error.message).join('\n'))
   const parsed = parseFlags(line.argv)
-  if (parsed.kind === 'given') applyFlags(parsed.flags, options)
+  if (parsed.kind === 'given') {
+    applyFlags(parsed.flags, options)
+    applyClusterFlags(actionsOf(parsed.flags), options)
+  }
   const conflict = conflictOf(options)
   if (conflict !== undefined) return refused(conflict)
   complete(options)
@@ -127,6 +131,12 @@ function wrongFlagOf(given: readonly GivenFlag[], { tls, cluster }: FlagActions)
     return 'solicited routes require cluster capabilities, e.g. --cluster'
   }
   return cluster.name.includes(' ') ? 'cluster name cannot contain spaces' : undefined
+}
+
+function applyClusterFlags({ cluster: { listen, name, routes } }: FlagActions, { cluster }: ServerOptions): void {
+  if (listen !== '') cluster.isListening = true
+  if (name !== '') cluster.name = name
+  if (routes !== '') cluster.hasPeers = true
 }
 
 function clusterMistakeOf({ listen }: ClusterFlags): string | undefined {

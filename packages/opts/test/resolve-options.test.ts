@@ -86,6 +86,7 @@ jetstream { max_mem: 1K, max_file: "2K", sync: "5s", strict: false, domain: d, l
         { user: 'a', password: 'b' },
         { user: 'c', password: 'd' },
       ],
+      nkeys: [],
       hasUsers: true,
       timeoutMs: 1500,
     })
@@ -123,6 +124,36 @@ s.conf:4:1: max_payload value can not be negative
   })
 })
 
+describe('users', () => {
+  const nkey = 'UC4GNIKFEAAV3BRS4UY3IGL7LMGNAUA5LJKKOGED3MMOZOG5GMPDPDH5'
+
+  test('stand beside user nkeys, and either may be the guest', () => {
+    const { authorization, noAuthUser } = run([], `authorization { users: [ {nkey: ${nkey}}, {user: a, password: b} ] }\nno_auth_user: ${nkey}`)
+
+    expect(authorization).toMatchObject({ hasUsers: true, nkeys: [nkey], users: [{ user: 'a', password: 'b' }] })
+    expect(noAuthUser).toBe(nkey)
+  })
+})
+
+describe('of a cluster', () => {
+  test('the name counts, and whether it stands alone', () => {
+    const alone = run([], 'cluster { name: c, listen: "127.0.0.1:6222" }').cluster
+
+    expect(alone).toEqual({ name: 'c', isListening: true, hasPeers: false })
+    expect(run([], 'cluster { name: c, port: 6222, routes: ["nats://h:1"] }').cluster.hasPeers).toBe(true)
+    expect(run([], 'cluster { name: c }\nleafnodes { remotes: [ { url: "nats://h:1" } ] }').cluster).toEqual({
+      name: 'c',
+      isListening: false,
+      hasPeers: true,
+    })
+    expect(run(['--cluster', 'nats://127.0.0.1:1', '--cluster_name', 'f', '--routes', 'nats://h:1']).cluster).toEqual({
+      name: 'f',
+      isListening: true,
+      hasPeers: true,
+    })
+  })
+})
+
 describe('keys that are not served', () => {
   test('are named in a warning, with their place, and ignored', () => {
     const { warnings } = run(['--cluster_name', 'c'], 'port: 1\n leafnodes { port: 7422 }\nwebsocket { port: 8080, no_tls: true }')
@@ -143,7 +174,6 @@ describe('keys that are not served', () => {
     ['authorization { users: [ {user: a, permissions: {publish: b}} ] }', 'permissions'],
     ['authorization { default_permissions: {publish: b} }', 'default_permissions'],
     ['authorization { users: [ {user: a, connection_types: [WEBSOCKET]} ] }', 'connection_types'],
-    ['authorization { users: [ {nkey: UC4GNIKFEAAV3BRS4UY3IGL7LMGNAUA5LJKKOGED3MMOZOG5GMPDPDH5} ] }', 'nkey'],
     ['authorization { users: [ {user: a, proxy_required: true} ] }', 'proxy_required'],
     ['jetstream { key: secret }', 'key'],
   ])('%s refuses the start', (config, key) => {

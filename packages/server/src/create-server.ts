@@ -35,6 +35,8 @@ export type CreateServerOptions = Readonly<{
   token?: string
   /** Users of whom clients must be one; passwords plain or bcrypt. */
   users?: readonly Readonly<{ user: string; password: string }>[]
+  /** Public user nkeys (`U...`): clients that sign with one of them are let in. */
+  nkeys?: readonly string[]
   /** Bytes. @default 1048576 */
   maxPayload?: number
   /** Everything else, in the words of the configuration file's typed form (@rivulet/opts). Wins over the above. */
@@ -100,6 +102,10 @@ function optionsOf(settings: CreateServerOptions): ServerOptions {
   if (settings.token !== undefined) options.authorization.token = settings.token
   if (settings.users) {
     options.authorization.users = settings.users.map(({ user, password }) => ({ user, password }))
+    options.authorization.hasUsers = true
+  }
+  if (settings.nkeys) {
+    options.authorization.nkeys = [...settings.nkeys]
     options.authorization.hasUsers = true
   }
   if (settings.maxPayload !== undefined) options.maxPayload = settings.maxPayload

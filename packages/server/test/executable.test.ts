@@ -47,9 +47,62 @@ test('a port in use ends the start with a reason', async () => {
 
   const status = await second.run('-a', '127.0.0.1', '-p', String(server.port)).exited
 
+  const address = `127.0.0.1:${server.port}`
   expect(status).toBe(1)
-  expect(second.log).toMatch(/\[FTL\] .*port/)
+  expect(second.log).toContain(`[FTL] Error listening on port: ${address}, "listen tcp ${address}: bind: address already in use"`)
+  expect(second.log).not.toContain('[ERR]')
   await second.remove()
+})
+
+test.each([
+  [['-p', '99999'], 'Error listening on port: 0.0.0.0:99999, "listen tcp: address 99999: invalid port"'],
+  [['-p', '-2'], 'Error listening on port: 0.0.0.0:-2, "listen tcp: address -2: invalid port"'],
+  [['-p', '-1', '-m', '99999'], "Can't start monitoring: can't listen to the monitor port: listen tcp: address 99999: invalid port"],
+  [['-p', '-1', '--client_advertise', 'h:p'], 'Error setting server INFO with ClientAdvertise value of h:p, err=strconv.Atoi: parsing "p": invalid syntax'],
+  [['-p', '-1', '-P', '/none/pid'], 'Could not write pidfile: open /none/pid: no such file or directory'],
+])('%j ends the start with a reason', async (flags, reason) => {
+  const status = await server.run(...flags).exited
+
+  expect(status).toBe(1)
+  expect(server.log.trim().split('\n').at(-1)).toContain(`[FTL] ${reason}`)
+})
+
+test('a file where the store directory is to be ends the start with a reason', async () => {
+  const path = server.write('data', 'a file')
+
+  const status = await server.run('-a', '127.0.0.1', '-p', '-1', '-js', '-sd', path).exited
+
+  expect(status).toBe(1)
+  expect(server.log).toContain("[FTL] Can't start JetStream: storage directory is not a directory\n")
+  expect(server.read('data')).toBe('a file')
+})
+
+test('a log file that cannot be opened ends the start with a reason', async () => {
+  const status = await server.run('-l', server.file('none/s.log')).exited
+
+  expect(status).toBe(1)
+  expect(server.log).toMatch(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d error opening file: open .*none\/s\.log: no such file or directory\n$/)
+})
+
+test('a ports file that cannot be written is told, and the server runs', async () => {
+  await server.start('--ports_file_dir', server.file('none'))
+
+  await server.untilLogged('[ERR] Error writing ports file')
+  expect(server.log).toContain('.ports: no such file or directory')
+  const nc = await connect({ servers: server.url })
+  await nc.close()
+})
+
+test('localhost is bound at its IPv4 address and keeps its name', async () => {
+  await server.run('-a', 'localhost', '-p', '-1', '--ports_file_dir', server.folder).untilLogged('Server is ready')
+
+  const port = Number(/Listening for client connections on localhost:(\d+)/.exec(server.log)?.[1])
+  const nc = await connect({ servers: `127.0.0.1:${port}` })
+  expect(nc.info?.host).toBe('localhost')
+  const name = `nats-server_${server.pid}.ports`
+  while (!existsSync(server.file(name))) await new Promise((resolve) => setImmediate(resolve))
+  expect(server.read(name)).toBe(`{"nats":["nats://127.0.0.1:${port}"]}`)
+  await nc.close()
 })
 
 test('a second process does not open the same store directory', async () => {

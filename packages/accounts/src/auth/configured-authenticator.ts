@@ -1,10 +1,13 @@
 /**
- * Authentication from the configuration: nobody, one token, one user, or a list of users, and the user
- * for clients that show nothing (server.md section 5). A list goes before the single ones.
+ * Authentication from the configuration: nobody, one token, one user, or a list of users and user nkeys, and
+ * the user for clients that show nothing (server.md section 5). A list goes before the single ones, a shown
+ * nkey before a shown user.
  */
+import type { KeyObject } from 'node:crypto'
 import type { Account } from '../account.js'
 import type { Accounts } from '../accounts.js'
 import type { Authenticator, ConnectionFacts, Credentials, Identity } from './authenticator.js'
+import { isSignature, publicKeyOf } from './nkey.js'
 import { isSecret } from './password.js'
 import type { PermissionSet } from './permission-set.js'
 
@@ -27,6 +30,8 @@ export type AuthenticationOptions = Readonly<{
   user?: string | undefined
   password?: string | undefined
   users?: readonly ConfiguredUser[] | undefined
+  /** Public user nkeys, 'U...': who signs the nonce with one of them is in. */
+  nkeys?: readonly string[] | undefined
   /** A list of users was given: only they may connect, also when it is empty. @default there are users */
   hasUsers?: boolean | undefined
   /** Who a client is that shows neither user, password nor token; one of `users`. */
@@ -37,16 +42,17 @@ export class AuthenticationOptionsError extends Error {
   override readonly name: string = 'AuthenticationOptionsError'
 }
 
-/** @throws AuthenticationOptionsError when `noAuthUser` is not one of `users` */
+/** @throws AuthenticationOptionsError when `noAuthUser` is not one of `users` or `nkeys` */
 export function createAuthenticator(options: AuthenticationOptions): Authenticator {
   return new ConfiguredAuthenticator(options)
 }
 
 class ConfiguredAuthenticator implements Authenticator {
   readonly isRequired: boolean
-  readonly needsNonce = false
+  readonly needsNonce: boolean
   readonly #options: AuthenticationOptions
   readonly #users = new Map<string, ConfiguredUser>()
+  readonly #nkeys = new Map<string, KeyObject>()
   /** Who a client is that shows nothing, where that is allowed. */
   readonly #guest: Identity | undefined
   readonly #isOpen: boolean
@@ -55,14 +61,17 @@ class ConfiguredAuthenticator implements Authenticator {
   constructor(options: AuthenticationOptions) {
     this.#options = options
     for (const user of options.users ?? []) this.#users.set(user.user, user)
-    this.#hasUsers = options.hasUsers ?? this.#users.size > 0
+    for (const nkey of options.nkeys ?? []) this.#nkeys.set(nkey, publicKeyOf(nkey))
+    this.needsNonce = this.#nkeys.size > 0
+    this.#hasUsers = options.hasUsers ?? this.#users.size + this.#nkeys.size > 0
     this.#isOpen = !this.#hasUsers && !options.token && !options.user
     this.isRequired = !this.#isOpen && !options.noAuthUser
     this.#guest = this.#isOpen ? this.#anybody(undefined) : this.#noAuthIdentity()
   }
 
-  authenticate(credentials: Credentials, _facts: ConnectionFacts): Identity | undefined | Promise<Identity | undefined> {
+  authenticate(credentials: Credentials, facts: ConnectionFacts): Identity | undefined | Promise<Identity | undefined> {
     const { token, user, password } = this.#options
+    if (this.#nkeys.size > 0 && credentials.nkey) return this.#bySignature(credentials.nkey, credentials.sig, facts.nonce)
     const showsNothing = !credentials.user && !credentials.pass && !credentials.auth_token
     if (this.#isOpen || (showsNothing && this.#guest !== undefined)) return this.#guest
     if (this.#hasUsers) {
@@ -74,11 +83,18 @@ class ConfiguredAuthenticator implements Authenticator {
     return whenSecret(password ?? '', credentials.pass, this.#anybody(user))
   }
 
+  #bySignature(nkey: string, signature: string | undefined, nonce: string | undefined): Identity | undefined {
+    const key = this.#nkeys.get(nkey)
+    if (key === undefined || nonce === undefined || !signature) return undefined
+    return isSignature(key, nonce, signature) ? this.#anybody(nkey) : undefined
+  }
+
   #noAuthIdentity(): Identity | undefined {
     const name = this.#options.noAuthUser
     if (!name) return undefined
     const user = this.#users.get(name)
     if (user) return this.#identity(user)
+    if (this.#nkeys.has(name)) return this.#anybody(name)
     const place = 'not present as user or nkey in authorization block or account configuration'
     throw new AuthenticationOptionsError(`no_auth_user: "${name}" ${place}`)
   }

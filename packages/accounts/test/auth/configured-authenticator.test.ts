@@ -1,3 +1,4 @@
+import { createPrivateKey, sign } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { Account, Accounts, createAuthenticator, type AuthenticationOptions, type Credentials } from '../../src/index.js'
 
@@ -84,5 +85,51 @@ describe('no_auth_user', () => {
     expect(() => createAuthenticator({ accounts, ...options, noAuthUser: 'x' })).toThrow(
       'no_auth_user: "x" not present as user or nkey in authorization block or account configuration',
     )
+  })
+})
+
+describe('user nkeys', () => {
+  /** A key pair made from a fixed seed, its public half as text, and signatures of a nonce. */
+  const SEED = Buffer.from('302e020100300506032b657004220420' + '07'.repeat(32), 'hex')
+  const privateKey = createPrivateKey({ key: SEED, format: 'der', type: 'pkcs8' })
+  const nkey = 'UDVEU3DD4KOFECV66VIHWEZOYX4ZKR3WV27L464SIIPOU2IUI3JCYSJF'
+  const withNonce = { ...facts, nonce: 'a nonce' }
+  const signed = (nonce: string) => sign(null, Buffer.from(nonce), privateKey)
+
+  test('who signs the nonce with one of them is in, in either base64', () => {
+    const authenticator = createAuthenticator({ accounts, nkeys: [nkey] })
+
+    expect(authenticator.isRequired).toBe(true)
+    expect(authenticator.needsNonce).toBe(true)
+    for (const form of ['base64', 'base64url'] as const) {
+      const sig = signed('a nonce').toString(form)
+      expect(authenticator.authenticate({ nkey, sig }, withNonce)).toMatchObject({ user: nkey, account: accounts.global })
+    }
+  })
+
+  test('nobody else is', () => {
+    const authenticator = createAuthenticator({ accounts, nkeys: [nkey], users: [{ user: 'u', password: 'p' }] })
+    const sig = signed('a nonce').toString('base64url')
+    const wrong: Credentials[] = [
+      {},
+      { nkey },
+      { nkey, sig: '' },
+      { nkey, sig: '!!' },
+      { nkey, sig: signed('another nonce').toString('base64url') },
+      { nkey: nkey.replace('U', 'A'), sig },
+      { sig },
+      { nkey: 'nobody', sig: 'x', user: 'u', pass: 'p' },
+    ]
+
+    for (const credentials of wrong) expect(authenticator.authenticate(credentials, withNonce)).toBeUndefined()
+    expect(authenticator.authenticate({ nkey, sig }, facts)).toBeUndefined()
+    expect(authenticator.authenticate({ user: 'u', pass: 'p' }, withNonce)).toMatchObject({ user: 'u' })
+  })
+
+  test('one of them may be the guest', () => {
+    const authenticator = createAuthenticator({ accounts, nkeys: [nkey], noAuthUser: nkey })
+
+    expect(authenticator.isRequired).toBe(false)
+    expect(authenticator.authenticate({}, facts)).toMatchObject({ user: nkey })
   })
 })

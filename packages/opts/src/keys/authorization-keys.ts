@@ -11,8 +11,7 @@ import type { Report } from './report.js'
 
 const TIMEOUT_SECONDS_MAX = 60 // more is most likely a mistake, such as 1m for "1m"
 
-/** The block as it is read, with the users that are known by a key. */
-type AuthorizationBlock = { options: AuthorizationOptions; nkeys: string[] }
+type AuthorizationBlock = { options: AuthorizationOptions }
 
 export const authorizationKeys: readonly Field<AuthorizationBlock>[] = [
   served('A', 'user username', text(({ options }, value) => (options.user = value))),
@@ -32,17 +31,16 @@ export function readAuthorization(
 ): void {
   const { node } = entry
   if (node.kind !== 'map') return reportType(entry, 'map[string]interface {}', report)
-  const given: AuthorizationOptions = { ...options.authorization, users: [] }
-  const nkeys: string[] = []
+  const given: AuthorizationOptions = { ...options.authorization, users: [], nkeys: [] }
   const before = report.errors.length
-  readFields(authorizationKeys, node.value, { options: given, nkeys }, report)
+  readFields(authorizationKeys, node.value, { options: given }, report)
   options.authorization = given
   if (report.errors.length > before) return
-  const conflict = conflictOf(given, nkeys)
+  const conflict = conflictOf(given)
   if (conflict !== undefined) report.error(node.place, 'CONFIG_CONFLICT', conflict)
 }
 
-function conflictOf(given: AuthorizationOptions, nkeys: readonly string[]): string | undefined {
+function conflictOf(given: AuthorizationOptions): string | undefined {
   if ((given.user !== '' || given.password !== '') && given.token !== '') return 'Cannot have a user/pass and token'
   if (!given.hasUsers) return undefined
   if (given.user !== '') return 'Can not have a single user/pass and a users array'
@@ -52,7 +50,7 @@ function conflictOf(given: AuthorizationOptions, nkeys: readonly string[]): stri
     if (names.has(user)) return `Duplicate user ${quote(user)} detected`
     names.add(user)
   }
-  for (const nkey of nkeys) {
+  for (const nkey of given.nkeys) {
     if (names.has(nkey)) return `Duplicate nkey ${quote(nkey)} detected`
     names.add(nkey)
   }
@@ -83,13 +81,13 @@ function secondsOf(node: ConfigNode): number | string {
   return 'ms' in result ? result.ms / 1000 : result.reason
 }
 
-function readUsers({ node }: Entry, { options, nkeys }: AuthorizationBlock, report: Report): void {
+function readUsers({ node }: Entry, { options }: AuthorizationBlock, report: Report): void {
   if (node.kind !== 'list') {
     const reason = `Expected users field to be an array, got ${textOfValue(node)}`
     return report.error(node.place, 'CONFIG_TYPE', reason)
   }
   options.hasUsers = true
-  for (const element of node.value) readUser(element, options.users, nkeys, report)
+  for (const element of node.value) readUser(element, options, report)
 }
 
 type UserEntry = UserOptions & { nkey: string }
@@ -97,13 +95,13 @@ type UserEntry = UserOptions & { nkey: string }
 export const userKeys: readonly Field<UserEntry>[] = [
   served('A', 'user username', text((user, value) => (user.user = value))),
   served('A', 'password pass', text((user, value) => (user.password = value))),
-  refused('A', 'nkey', text((user, value) => (user.nkey = value))),
+  served('A', 'nkey', text((user, value) => (user.nkey = value))),
   refused('A', 'permissions permission authorization', permissions),
   refused('B', 'allowed_connection_types connection_types clients', connectionTypes),
   refused('B', 'proxy_required', flag()),
 ]
 
-function readUser(element: ConfigNode, users: UserOptions[], nkeys: string[], report: Report): void {
+function readUser(element: ConfigNode, { users, nkeys }: AuthorizationOptions, report: Report): void {
   if (element.kind !== 'map') {
     const reason = `Expected user entry to be a map/struct, got ${textOfValue(element)}`
     return report.error(element.place, 'CONFIG_TYPE', reason)

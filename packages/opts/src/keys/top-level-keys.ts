@@ -2,10 +2,11 @@
  * The keys of a configuration file outside of all blocks: every key of nats-server 2.15.2, and one of
  * our own, `log_format`.
  */
-import type { ServerOptions } from '../options/server-options.js'
+import type { ClusterOptions, ServerOptions } from '../options/server-options.js'
 import { formatGoDuration } from '../values/go-duration.js'
 import { accountKeys, accounts, mappings } from './account-keys.js'
 import { authorizationKeys, readAuthorization } from './authorization-keys.js'
+import { noteCluster, noteLeafNodes } from './cluster-facts.js'
 import { type Entry, type Field, ignored, type ReadValue, refused, served, type Tier, withKeys } from './field.js'
 import { jetStreamKeys, readJetStream, storeDir, type StoreDirs } from './jetstream-keys.js'
 import { clusterKeys, gatewayKeys, leafNodeKeys, mqttKeys, webSocketKeys } from './link-keys.js'
@@ -175,9 +176,9 @@ const lifeKeys: readonly Field<FileTarget>[] = [
 
 const linkKeys: readonly Field<FileTarget>[] = [
   ignored('B', 'mappings maps', mappings),
-  link('B', 'leafnodes leaf', leafNodeKeys, 'Expected map to define a leafnode'),
+  link('B', 'leafnodes leaf', leafNodeKeys, 'Expected map to define a leafnode', noteLeafNodes),
   link('B', 'websocket ws', webSocketKeys, 'Expected websocket to be a map'),
-  link('C', 'cluster', clusterKeys, 'Expected map to define cluster'),
+  link('C', 'cluster', clusterKeys, 'Expected map to define cluster', noteCluster),
   link('C', 'gateway', gatewayKeys, 'Expected gateway to be a map'),
   link('C', 'mqtt', mqttKeys, 'Expected mqtt to be a map'),
 ]
@@ -193,9 +194,20 @@ export const topLevelKeys: readonly Field<FileTarget>[] = [
   ...linkKeys,
 ]
 
-/** A block that joins servers or lets another protocol in. */
-function link(tier: Tier, names: string, keys: readonly Field<unknown>[], mistake: string): Field<FileTarget> {
-  return withKeys(ignored(tier, names, block(keys, { wrongType: (name) => `${mistake}, got ${name}` })), keys)
+/** A block that joins servers or lets another protocol in. `note` keeps what counts of it all the same. */
+function link(
+  tier: Tier,
+  names: string,
+  keys: readonly Field<unknown>[],
+  mistake: string,
+  note?: (entry: Entry, cluster: ClusterOptions) => void,
+): Field<FileTarget> {
+  const check = block(keys, { wrongType: (name) => `${mistake}, got ${name}` })
+  const read: ReadValue<FileTarget> = (entry, target, report) => {
+    check(entry, target, report)
+    note?.(entry, target.options.cluster)
+  }
+  return withKeys(ignored(tier, names, read), keys)
 }
 
 function readServerName(entry: Entry, target: FileTarget, report: Report): void {

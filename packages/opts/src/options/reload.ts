@@ -97,8 +97,8 @@ export function isAuthorizationChanged(current: ServerOptions, next: ServerOptio
   return authorizationText(current) !== authorizationText(next) || current.noAuthUser !== next.noAuthUser
 }
 
-function authorizationText({ authorization: { user, password, token, users, hasUsers } }: ServerOptions): string {
-  return JSON.stringify([user, password, token, hasUsers, users.map((entry) => [entry.user, entry.password])])
+function authorizationText({ authorization: { user, password, token, users, nkeys, hasUsers } }: ServerOptions): string {
+  return JSON.stringify([user, password, token, hasUsers, nkeys, users.map((entry) => [entry.user, entry.password])])
 }
 
 function fixedChangeOf(
@@ -128,8 +128,9 @@ function wrongAdvertiseOf({ clientAdvertise }: ServerOptions): string | undefine
 function noAuthUserChangeOf(current: ServerOptions, next: ServerOptions): string | undefined {
   const before = current.noAuthUser
   if (before === next.noAuthUser) return undefined
+  const { users, nkeys } = next.authorization
   const isGone = before !== '' && next.noAuthUser === ''
-  if (isGone && !next.authorization.users.some(({ user }) => user === before)) return undefined
+  if (isGone && !nkeys.includes(before) && !users.some(({ user }) => user === before)) return undefined
   return notSupported('NoAuthUser', before, next.noAuthUser)
 }
 

@@ -54,6 +54,7 @@ export type ServerOptions = {
   noAuthUser: string
 
   jetStream: JetStreamOptions
+  cluster: ClusterOptions
 
   /** @default 120000 */
   lameDuckDurationMs: number
@@ -76,6 +77,8 @@ export type AuthorizationOptions = {
   /** Plain, or a bcrypt hash; empty: none. */
   token: string
   users: UserOptions[]
+  /** Public user nkeys, `U...`. */
+  nkeys: string[]
   /** Whether a list of users was given, even an empty one. */
   hasUsers: boolean
   /** How long a client may take for its CONNECT. @default 2000 */
@@ -83,6 +86,16 @@ export type AuthorizationOptions = {
 }
 
 export type UserOptions = { user: string; password: string }
+
+/** Clusters are not served; this much of their configuration counts. */
+export type ClusterOptions = {
+  /** Shown to clients; empty: none. */
+  name: string
+  /** Whether a cluster is configured to listen. */
+  isListening: boolean
+  /** Whether there are other servers to dial: routes, or remotes of leaf nodes. */
+  hasPeers: boolean
+}
 
 export type JetStreamOptions = {
   isEnabled: boolean
@@ -173,9 +186,10 @@ export function defaultOptions(): ServerOptions {
     pingIntervalMs: 120_000,
     pingMax: 2,
     writeDeadlineMs: 10_000,
-    authorization: { user: '', password: '', token: '', users: [], hasUsers: false, timeoutMs: 2000 },
+    authorization: { user: '', password: '', token: '', users: [], nkeys: [], hasUsers: false, timeoutMs: 2000 },
     noAuthUser: '',
     jetStream: defaultJetStreamOptions(),
+    cluster: { name: '', isListening: false, hasPeers: false },
     lameDuckDurationMs: 120_000,
     lameDuckGraceMs: 10_000,
     pidFile: '',

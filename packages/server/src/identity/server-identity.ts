@@ -2,10 +2,11 @@
  * Who a server is: nkeys made anew at every start (server.md section 1). `id` is the public signing key
  * ('N...'), `xkey` the public encryption key ('X...').
  */
-import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto'
 
 export type ServerIdentity = Readonly<{ id: string; xkey: string; signingKey: KeyObject }>
 
+const NONCE_BYTES = 11
 const PREFIX_SERVER = 13 << 3
 const PREFIX_CURVE = 23 << 3
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
@@ -18,6 +19,11 @@ export function createServerIdentity(): ServerIdentity {
     xkey: encodeNkey(PREFIX_CURVE, publicBytes(curve.publicKey)),
     signingKey: signing.privateKey,
   }
+}
+
+/** What a client has to sign: fresh for every connection, and nobody's guess. */
+export function createNonce(): string {
+  return randomBytes(NONCE_BYTES).toString('base64url')
 }
 
 /** The 32 key bytes at the end of the DER form. */

@@ -86,6 +86,10 @@ export class JetStreamService {
   }
 
   async #start(): Promise<void> {
+    const { isListening, hasPeers } = this.#options.cluster
+    if (isListening && !hasPeers) {
+      throw new Error('JetStream cluster requires configured routes or solicited leafnode for the system account')
+    }
     const { logger, clock, fileSystem } = this.#seams
     const startedMs = clock.monotonicMs()
     logger.info('Starting JetStream')

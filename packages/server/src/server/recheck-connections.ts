@@ -11,8 +11,8 @@ export function recheckConnections(connections: Iterable<Connection>, authorizat
   if (!authorization.hasUsers && authorization.user !== '') users.add(authorization.user)
   const isByToken = !authorization.hasUsers && authorization.token !== ''
   for (const connection of [...connections]) {
-    const { user } = connection.options
-    if (user && !isByToken && !users.has(user)) connection.close('Client Closed')
+    const { user, nkey } = connection.options
+    if (nkey ? !authorization.nkeys.includes(nkey) : user && !isByToken && !users.has(user)) connection.close('Client Closed')
     else connection.recheck()
   }
 }

@@ -16,7 +16,7 @@ import { connectionFacts, type ConnectionFacts } from '@rivulet/monitoring'
 import { isAuthorizationChanged, type HostPort, type ServerOptions } from '@rivulet/opts'
 import { connectInProcess } from '../in-process/connect.js'
 import { PipeTransport } from '../in-process/pipe-transport.js'
-import { createServerIdentity, type ServerIdentity } from '../identity/server-identity.js'
+import { createNonce, createServerIdentity, type ServerIdentity } from '../identity/server-identity.js'
 import { urlHost } from '../lifecycle/ports-file.js'
 import { TcpListener } from '../system/tcp-listener.js'
 import type { TcpTransport } from '../system/tcp-transport.js'
@@ -268,6 +268,7 @@ export class RivuletServer {
       password: authorization.password,
       token: authorization.token,
       users: authorization.users,
+      nkeys: authorization.nkeys,
       hasUsers: authorization.hasUsers,
       noAuthUser,
     })
@@ -289,7 +290,7 @@ export class RivuletServer {
       isTracing: this.options.log.trace,
       nextConnectionId: () => ++lastId,
       info: () => this.#info(),
-      nonce: () => this.identity.id.slice(-16),
+      nonce: createNonce,
       opened: (connection) => void this.connections.set(connection.id, connection),
       closed: (connection, reason, subscriptionCount) => this.#closed(connection, reason, subscriptionCount),
     }

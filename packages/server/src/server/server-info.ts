@@ -35,6 +35,7 @@ export function infoMembers(facts: InfoFacts): Record<string, unknown> {
     port: advertised?.port ?? facts.port,
     ...(facts.hasJetStream ? { jetstream: true } : {}),
     ...(facts.hasJetStream && options.jetStream.domain !== '' ? { domain: options.jetStream.domain } : {}),
+    ...(options.cluster.isListening && options.cluster.name !== '' ? { cluster: options.cluster.name } : {}),
     ...(facts.isLameDuck ? { ldm: true } : {}),
     api_lvl: API_LEVEL,
     xkey: identity.xkey,

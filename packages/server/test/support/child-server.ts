@@ -1,6 +1,6 @@
 /** The executable as a child process: what launchers see. Runs the built program. */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -44,12 +44,14 @@ export class ChildServer {
     return `nats://127.0.0.1:${this.port}`
   }
 
-  async untilLogged(text: string): Promise<void> {
+  /** Waits until the log holds `text`, so many times. Rejects with the log when the process ends first. */
+  async untilLogged(text: string, count = 1): Promise<void> {
     const child = this.#process as ChildProcess
-    if (this.log.includes(text)) return
+    const isThere = (): boolean => this.log.split(text).length > count
+    if (isThere()) return
     await new Promise<void>((resolve, reject) => {
       const look = (): void => {
-        if (!this.log.includes(text)) return
+        if (!isThere()) return
         child.stderr?.off('data', look)
         resolve()
       }
@@ -74,6 +76,15 @@ export class ChildServer {
 
   file(name: string): string {
     return join(this.folder, name)
+  }
+
+  write(name: string, text: string): string {
+    writeFileSync(this.file(name), text)
+    return this.file(name)
+  }
+
+  has(name: string): boolean {
+    return existsSync(this.file(name))
   }
 
   read(name: string): string {
