@@ -51,9 +51,9 @@ export class AccountBench {
     this.#turns = new TurnLoop((error) => (this.#failure ??= error))
   }
 
-  /** An error that no store could report. */
-  get failure(): unknown {
-    return this.#failure
+  /** @throws what a task threw that no store waited for */
+  assertNothingFailed(): void {
+    if (this.#failure !== undefined) throw this.#failure
   }
 
   /** Made when the first stream is opened: its kernel has memory of its own. */
@@ -133,6 +133,7 @@ export class AccountBench {
       } finally {
         await storage.close()
       }
+      this.assertNothingFailed()
     }
   }
 

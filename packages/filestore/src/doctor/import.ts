@@ -18,7 +18,7 @@ import { accountDirectoryIn, streamDirectoryIn } from './places.js'
 const FLUSH_BYTES = 4 * 1024 * 1024
 const TTL_NAME = Buffer.from('nats-ttl:', 'latin1')
 /** What nats-server reads. */
-const COMPRESSIONS: readonly string[] = ['none', 's2']
+const COMPRESSIONS: ReadonlySet<string> = new Set(['none', 's2'])
 
 export type ImportOptions = Readonly<{
   fileSystem: FileSystem
@@ -184,6 +184,7 @@ class StreamImport {
     try {
       await this.#store.close()
       await this.#storage.close()
+      this.#bench.assertNothingFailed()
     } finally {
       this.#bench.close()
     }
@@ -205,7 +206,7 @@ function assertSupported({ config, problem }: StreamEvent): void {
   const refuse = (reason: string) => new StoreError('STORE_NOT_SUPPORTED', `stream '${config.name}' can not be made here: ${reason}`)
   if (problem !== '') throw refuse(problem)
   if (config.storage !== 'file') throw refuse(`its storage is ${config.storage}`)
-  if (!COMPRESSIONS.includes(config.compression)) throw refuse(`nats-server does not read ${config.compression} compression`)
+  if (!COMPRESSIONS.has(config.compression)) throw refuse(`nats-server does not read ${config.compression} compression`)
 }
 
 /** A name becomes a directory: it must not lead elsewhere, nor be taken for one under removal. */
