@@ -122,3 +122,10 @@ export function withLines(block: Buffer, lines: string): Buffer {
   const start = block.length > 2 ? block.subarray(0, block.length - 2) : PREAMBLE
   return Buffer.concat([start, Buffer.from(`${lines}\r\n`, 'latin1')])
 }
+
+/** The block with `value` (latin1) in its first line of that name, or in a new line at its end. Allocates. */
+export function withHeader(block: Buffer, name: string, value: string): Buffer {
+  const found = new HeaderValue()
+  if (!findHeader(block, 0, block.length, Buffer.from(name, 'latin1'), found)) return withLines(block, `${name}: ${value}\r\n`)
+  return Buffer.concat([block.subarray(0, found.start), Buffer.from(value, 'latin1'), block.subarray(found.end)])
+}

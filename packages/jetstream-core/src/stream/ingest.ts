@@ -11,10 +11,11 @@
 import { MessageView, messageOf, StoreError, type StreamConfig } from '@rivulet/store-types'
 import { internalPublisher, type Publisher } from '@rivulet/accounts'
 import { apiError, type ApiError } from '../errors/api-error.js'
-import { hasStatus, withLines, withoutHeader, withoutStatus } from '../headers/header-block.js'
+import { hasStatus, withHeader, withLines, withoutHeader, withoutStatus } from '../headers/header-block.js'
 import { headerIndex, PublishHeaders } from '../headers/publish-headers.js'
 import { SubjectTransform } from '../subject-transform/subject-transform.js'
 import { BackPressure } from './back-pressure.js'
+import { COUNTER_SOURCES, counterAckTail, counterPayload, type CounterSum } from './counter.js'
 import { KeptId } from './kept-id.js'
 import { MSG_ID, PublishChecks, storeFailed, type CheckedStream } from './publish-checks.js'
 import type { PublishAcks } from './publish-acks.js'
@@ -194,6 +195,7 @@ export class Ingest {
     if (checks.isSchedule && !this.#headers.has(ROLLUP)) {
       this.#replaceHeaders(message, withLines(message.headers(), 'Nats-Rollup: sub\r\n'))
     }
+    if (checks.counter !== undefined) putSum(message, checks.counter)
     const republishSubject = this.#republisher?.subjectOf(message)
     const before = republishSubject === undefined ? 0 : stream.lastSequenceOf(message)
     let sequence: number
@@ -206,12 +208,18 @@ export class Ingest {
     this.#rememberId(sequence)
     if (checks.rollup !== '') stream.rollUp(message, checks.rollup, 1)
     if (stream.config.allowMessageSchedules) stream.schedules?.stored(message, sequence)
-    if (message.replySize !== 0 && this.#hasAcks) this.acks.add(message, sequence)
+    if (message.replySize !== 0 && this.#hasAcks) this.#addAck(message, sequence)
     // Last, because other streams may take what is republished before this call returns, and this one from them.
     if (republishSubject !== undefined) {
       const time = stream.timeOf(sequence)
       this.#republisher?.publish(republishSubject, message, { sequence, lastSequence: before, ...time })
     }
+  }
+
+  #addAck(message: MessageView, sequence: number): void {
+    const { counter } = this.#checks
+    if (counter === undefined) this.acks.add(message, sequence)
+    else this.acks.addWithTail(message, sequence, counterAckTail(counter.value))
   }
 
   /** Retention by interest, and nobody is interested: the sequence is used up. */
@@ -311,6 +319,13 @@ export class Ingest {
   #errorBody(error: ApiError): Buffer {
     return Buffer.from(JSON.stringify({ error: error.toJson(), stream: this.#stream.config.name, seq: 0 }), 'utf8')
   }
+}
+
+/** The sum takes the place of the increment, which stays in its header. */
+function putSum(message: MessageView, { value, sources }: CounterSum): void {
+  const headers = sources === '' ? message.headers() : withHeader(message.headers(), COUNTER_SOURCES, sources)
+  const body = Buffer.concat([headers, Buffer.from(counterPayload(value), 'latin1')])
+  message.setBody(body, 0, headers.length, body.length)
 }
 
 /** What a publisher is told when the store did not take its message. Anything but a StoreError is our mistake. */

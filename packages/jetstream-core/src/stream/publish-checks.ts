@@ -6,7 +6,7 @@
  *     2  record size; headers and payload against max_msg_size
  *     3  sealed; batch headers
  *     4  Nats-Incr is a number
- *     5  Nats-Incr on a stream without counters
+ *     5  Nats-Incr on a stream without counters, with a payload, with headers it does not go with
  *     6  Nats-Expected-Stream
  *     7  Nats-TTL while TTLs are off
  *     8  Nats-Expected-Last-Subject-Sequence (and -Subject)
@@ -16,7 +16,7 @@
  *     12 Nats-Msg-Id inside the window              an outcome, not an error
  *     13 Nats-Expected-Last-Msg-Id
  *     14 Nats-Rollup
- *     15 counters: a stream of an earlier server may have them, this one does not count
+ *     15 counters: Nats-Incr is there, the newest message of the subject is a counter, the sum is not too long
  *     16 size of the header block
  *     17 the server's storage
  *     18 interest retention                         an outcome: the sequence is used, nothing is stored
@@ -27,6 +27,7 @@
 import { StoredMessage, SubjectFilter, type MessageView } from '@rivulet/store-types'
 import { apiError, type ApiError } from '../errors/api-error.js'
 import { headerIndex, type PublishHeaders } from '../headers/publish-headers.js'
+import { COUNTER_SOURCES, counterPayload, parseIncrement, readCounter, type CounterSum } from './counter.js'
 import type { KeptId } from './kept-id.js'
 import { parseMessageTtl } from './message-ttl.js'
 import { checkSchedule, type ScheduleSurroundings } from './schedule/schedule-checks.js'
@@ -42,6 +43,16 @@ const TTL = headerIndex('Nats-TTL')
 const INCR = headerIndex('Nats-Incr')
 const BATCH_ID = headerIndex('Nats-Batch-Id')
 const STREAM_SOURCE = headerIndex('Nats-Stream-Source')
+
+/** Headers that an increment does not go with. */
+const BESIDE_INCR = [
+  ROLLUP,
+  EXPECTED_STREAM,
+  EXPECTED_MSG_ID,
+  EXPECTED_SUBJECT,
+  EXPECTED_SEQUENCE,
+  EXPECTED_SUBJECT_SEQUENCE,
+]
 
 const RECORD_BYTES_MAX = 32 * 1024 * 1024
 const HEADER_BYTES_MAX = 65_535
@@ -70,6 +81,8 @@ export class PublishChecks {
   /** Sequence of the message that this one repeats, or 0. */
   duplicateOf = 0
   rollup: Rollup = ''
+  /** The sum that is stored in place of the increment. */
+  counter: CounterSum | undefined
   /** It holds a schedule, and replaces what its subject has. */
   isSchedule = false
   /** 0: none, -1: never expires */
@@ -97,6 +110,7 @@ export class PublishChecks {
     this.duplicateOf = 0
     this.rollup = ''
     this.isSchedule = false
+    this.counter = undefined
     this.ttlSeconds = 0
     this.isUnwanted = false
 
@@ -113,7 +127,8 @@ export class PublishChecks {
       if (error !== undefined || this.duplicateOf > 0) return error
     }
     // 15
-    if (config.allowMessageCounter) return storeFailed('message counters are not supported by this server')
+    const broken = config.allowMessageCounter ? this.#count(message, headers) : undefined
+    if (broken !== undefined) return broken
     // 16
     if (message.headerSize > HEADER_BYTES_MAX) return apiError('JSStreamHeaderExceedsMaximumErr')
     // 17
@@ -135,10 +150,8 @@ export class PublishChecks {
     const config = stream.config
     if (headers.has(BATCH_ID)) return apiError('JSAtomicPublishDisabledErr')
     // 4, 5
-    if (headers.has(INCR)) {
-      const isNumber = /^[+-]?\d+$/.test(headers.text(INCR))
-      return apiError(isNumber ? 'JSMessageIncrDisabledErr' : 'JSMessageIncrInvalidErr')
-    }
+    const increment = headers.has(INCR) ? this.#checkIncrement(message, headers) : undefined
+    if (increment !== undefined) return increment
     // 6
     if (headers.has(EXPECTED_STREAM) && !headers.equals(EXPECTED_STREAM, stream.nameBytes)) {
       return apiError('JSStreamNotMatchErr')
@@ -170,6 +183,29 @@ export class PublishChecks {
     // 14
     if (headers.has(ROLLUP)) return this.#takeRollup(headers.text(ROLLUP))
     return this.isSchedule ? this.#takeRollup('sub') : undefined
+  }
+
+  #checkIncrement(message: MessageView, headers: PublishHeaders): ApiError | undefined {
+    if (parseIncrement(headers.text(INCR)) === undefined) return apiError('JSMessageIncrInvalidErr')
+    if (!this.#stream.config.allowMessageCounter) return apiError('JSMessageIncrDisabledErr')
+    if (message.payloadSize > 0) return apiError('JSMessageIncrPayloadErr')
+    const isMixed = BESIDE_INCR.some((index) => headers.has(index))
+    return isMixed ? apiError('JSMessageIncrInvalidErr') : undefined
+  }
+
+  #count(message: MessageView, headers: PublishHeaders): ApiError | undefined {
+    const increment = parseIncrement(headers.text(INCR))
+    if (increment === undefined) return apiError('JSMessageIncrMissingErr')
+    const hasLast = this.#stream.lastMatch(SubjectFilter.of(message.subject()), this.#stored) > 0
+    const last = hasLast ? readCounter(this.#stored) : { value: 0n, sources: '' }
+    if (last === undefined) return apiError('JSMessageCounterBrokenErr')
+    const value = last.value + increment
+    const sourcesSize = last.sources === '' ? 0 : COUNTER_SOURCES.length + last.sources.length + 4
+    const size = message.headerSize + sourcesSize + counterPayload(value).length
+    const { maxMessageSize } = this.#stream.config
+    if (maxMessageSize >= 0 && size > maxMessageSize) return apiError('JSStreamMessageExceedsMaximumErr')
+    this.counter = { value, sources: last.sources }
+    return undefined
   }
 
   #checkExpectedSequences(message: MessageView, headers: PublishHeaders): ApiError | undefined {

@@ -108,7 +108,6 @@ describe('creating a stream', () => {
   test.each([
     [{ mirror: { name: 'O' } }, 'mirrors are not supported by this server'],
     [{ sources: [{ name: 'O' }] }, 'sources are not supported by this server'],
-    [{ allowMessageCounter: true }, 'message counters are not supported by this server'],
     [{ allowAtomicPublish: true }, 'atomic batches are not supported by this server'],
     [{ allowBatchPublish: true }, 'fast batches are not supported by this server'],
   ])('with %j is refused, after the rules of the reference', async (feature, description) => {

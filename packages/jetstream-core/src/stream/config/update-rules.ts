@@ -53,7 +53,6 @@ export function refuseMissingFeatures(config: StreamConfig): void {
   const missing: readonly (readonly [boolean, string])[] = [
     [config.mirror !== undefined, 'mirrors'],
     [(config.sources?.length ?? 0) > 0, 'sources'],
-    [config.allowMessageCounter, 'message counters'],
     [config.allowAtomicPublish, 'atomic batches'],
     [config.allowBatchPublish, 'fast batches'],
   ]
