@@ -25,7 +25,7 @@ const SEAMS = [/^packages\/filestore\/src\/file-system\/node-/, /^packages\/file
 /** Globals that only the files of a seam may touch: [pattern, files]. */
 const GLOBALS = [
   [/\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(|\bsetTimeout\(|\bsetInterval\(|\bsetImmediate\(/, [/^packages\/store-types\/src\/clock\/(system-clock|turn-loop)\.ts$/, /^packages\/store-types\/src\/contract\//, /^packages\/server\/src\/system\//]],
-  [/\bMath\.random\(|\bcrypto\.randomBytes\(|\brandomBytes\(/, [/^packages\/store-types\/src\/random\//, /^packages\/store-types\/src\/clock\/system-/, /^packages\/server\/src\/system\//]],
+  [/\bMath\.random\(|\bcrypto\.randomBytes\(|\brandomBytes\(/, [/^packages\/store-types\/src\/clock\/random\.ts$/, /^packages\/server\/src\/identity\//, /^packages\/server\/src\/system\//]],
   [/\bprocess\.(exit|on|kill|env)\b/, [/^packages\/server\/src\/system\//, /^packages\/filestore\/src\/file-system\/process-lock\.ts$/]],
 ]
 
