@@ -1,14 +1,19 @@
 /**
  * Answers to acknowledgements ("double acks"). An answer says that the acknowledgement is on disk, so answers wait
- * for the consumer's store and leave together: one flush runs at a time and covers all that came before it.
+ * for the consumer's store and leave together: one flush runs at a time and covers all that came before it. Who asks
+ * for more answers than the disk gives is held until the next flush is done.
  */
 import { messageOf, type ConsumerStore } from '@rivulet/store-types'
-import { internalPublisher, type Account } from '@rivulet/accounts'
+import { internalPublisher, type Account, type Publisher } from '@rivulet/accounts'
+
+/** Answers that may wait before those who ask for them are held. */
+const WAITING_MAX = 10_000
 
 export class AckReplies {
   readonly #account: Account
   readonly #store: ConsumerStore | undefined
   readonly #failed: (error: unknown) => void
+  readonly #held = new Set<Publisher>()
   #waiting: string[] = []
   #isFlushing = false
 
@@ -19,13 +24,12 @@ export class AckReplies {
     this.#failed = failed
   }
 
-  get isEmpty(): boolean {
-    return this.#waiting.length === 0
-  }
-
-  /** `reply`: wire text. It is answered after a later call of `flush`. */
-  add(reply: string): void {
+  /** `reply`: wire text. It is answered after a later call of `flush`. `publisher`: who asks. */
+  add(reply: string, publisher: Publisher): void {
     this.#waiting.push(reply)
+    if (this.#waiting.length <= WAITING_MAX || this.#held.has(publisher)) return
+    this.#held.add(publisher)
+    publisher.hold()
   }
 
   /** Starts to answer what waits; joins a running flush. */
@@ -35,6 +39,7 @@ export class AckReplies {
     this.#waiting = []
     if (!this.#store) {
       this.#send(replies)
+      this.#releaseAll()
       return
     }
     this.#isFlushing = true
@@ -42,13 +47,21 @@ export class AckReplies {
       () => {
         this.#isFlushing = false
         this.#send(replies)
+        this.#releaseAll()
         this.flush()
       },
       (error: unknown) => {
         this.#isFlushing = false
+        this.#releaseAll()
         this.#failed(error)
       },
     )
+  }
+
+  #releaseAll(): void {
+    const held = [...this.#held]
+    this.#held.clear()
+    for (const publisher of held) publisher.release()
   }
 
   #send(replies: readonly string[]): void {

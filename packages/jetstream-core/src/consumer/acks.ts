@@ -10,6 +10,7 @@
  * Anything else changes nothing. Words are compared exactly; an acknowledgement with a reply subject is answered.
  */
 import { isJsonObject, parseJson, type JsonValue, type MessageView } from '@rivulet/store-types'
+import type { Publisher } from '@rivulet/accounts'
 import { parseDuration } from '../go-duration.js'
 import { AckSubject, parseAckSubject, parseShortAckSubject } from './ack-subject.js'
 import type { AckReplies } from './ack-replies.js'
@@ -60,7 +61,7 @@ export class Acks {
   }
 
   /** Takes one acknowledgement. Subjects that are none change nothing. */
-  take(message: MessageView, now: Moment): void {
+  take(message: MessageView, publisher: Publisher, now: Moment): void {
     const { subjectBytes, subjectOffset, subjectSize } = message
     const isKnown =
       parseShortAckSubject(this.#prefix, subjectBytes, subjectOffset, subjectSize, this.#subject) ||
@@ -70,7 +71,7 @@ export class Acks {
     const start = message.bodyOffset + message.headerSize
     const size = message.payloadSize
     const isAnswered = this.#apply(message, bytes, start, size, now)
-    if (isAnswered && message.replySize > 0) this.#replies.add(message.reply())
+    if (isAnswered && message.replySize > 0) this.#replies.add(message.reply(), publisher)
   }
 
   /** True when the acknowledgement is to be answered. */

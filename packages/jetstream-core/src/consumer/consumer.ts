@@ -150,12 +150,12 @@ export class Consumer implements StreamConsumer {
   }
 
   /** A message on the subject of an acknowledgement ($JS.ACK). */
-  acknowledge(message: MessageView, _publisher: Publisher): void {
+  acknowledge(message: MessageView, publisher: Publisher): void {
     const core = this.#core
     if (core.isClosed) return
     core.readTime()
     core.seen()
-    core.acks.take(message, core.now)
+    core.acks.take(message, publisher, core.now)
   }
 
   info(): ConsumerInfo {

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { messageOf } from '@rivulet/store-types'
+import { internalPublisher } from '@rivulet/accounts'
 import { Engine } from './support/engine.js'
 
 const ACK_WAIT = 5_000_000_000n
@@ -222,6 +224,26 @@ test('an answer waits until the store has the acknowledgement', async () => {
   await engine.rest()
 
   expect(answers.take()).toEqual(['(empty)'])
+})
+
+test('who asks for more answers than the disk gives is held', async () => {
+  const { engine, consumer, inbox } = await delivered(1)
+  let release = () => {}
+  const consumerStore = await consumer.stream.store.openConsumer('c', 0n, consumer.config)
+  consumerStore.flush = () => new Promise<void>((resolve) => (release = resolve))
+  const answers = engine.listen()
+  const message = messageOf({ subject: inbox.replies[0] as string, payload: '+WPI', reply: answers.subject })
+  let holds = 0
+  const publisher = { ...internalPublisher, hold: () => void holds++, release: () => void holds-- }
+
+  for (let i = 0; i < 10_001; i++) consumer.acknowledge(message, publisher)
+  expect(holds).toBe(1)
+  engine.turns.run()
+  release()
+  await engine.rest()
+
+  expect(holds).toBe(0)
+  expect(answers.take()).toHaveLength(10_001)
 })
 
 test('acknowledgements are sampled', async () => {
