@@ -76,11 +76,12 @@ class Program {
   async run(warnings: readonly string[]): Promise<void> {
     this.#listenToProcess()
     try {
-      this.#announce(warnings)
+      this.#announce()
       const server = new RivuletServer(this.#options, systemSeams({ logger: this.#logger }), runtimeName())
       this.#server = server
       this.#pidFile.write(this.#options.pidFile)
       await server.start({ clients: true })
+      for (const warning of warnings) this.#logger.warn(warning)
       this.#logger.info('Server is ready')
       this.#isReady = true
       this.#portsFile.write(this.#options.portsFileDir, server.boundAddresses)
@@ -103,14 +104,13 @@ class Program {
     process.on('uncaughtException', (error) => this.#fail(`Internal error, the server ends: ${error.stack ?? error.message}`))
   }
 
-  #announce(warnings: readonly string[]): void {
+  #announce(): void {
     const { configFile, configDigest } = this.#options
     this.#logger.info('Starting nats-server')
     this.#logger.info(`  Version:  ${REFERENCE_VERSION}`)
     this.#logger.info(`  Rivulet:  ${RIVULET_VERSION} (${runtimeName()})`)
     if (this.#options.serverName !== '') this.#logger.info(`  Name:     ${this.#options.serverName}`)
     if (configFile !== '') this.#logger.info(`Using configuration file: ${configFile} (${configDigest})`)
-    for (const warning of warnings) this.#logger.warn(warning)
   }
 
   /** Puts the configuration file into effect again; a file that cannot be served changes nothing. */

@@ -16,6 +16,12 @@ export interface TransportReceiver {
   transportDrained(): void
 }
 
+/** After the end of what we send, a peer has so long to close its side, and may send so much that is thrown away. */
+const LINGER_MS = 1000
+const LINGER_BYTES = 1024 * 1024
+/** A read counts for at least so much: who sends a byte a second does not stay. */
+const LINGER_READ_MIN = 64 * 1024
+
 type Handle = { readonly reading?: boolean }
 
 export class TcpTransport {
@@ -27,6 +33,8 @@ export class TcpTransport {
   #receiver: TransportReceiver | undefined
   #isPaused = true
   #isEnded = false
+  /** Bytes that may still be dropped; undefined before the end. */
+  #discardable: number | undefined
 
   constructor(accepted: Socket, input: Buffer) {
     this.remoteAddress = accepted.remoteAddress ?? ''
@@ -77,9 +85,16 @@ export class TcpTransport {
     this.#socket.resume()
   }
 
-  /** Sends what was written, then closes. */
+  /**
+   * Sends what was written, then closes. What the peer sends meanwhile is read and dropped: closed with unread
+   * bytes, a socket would reset the connection, and the peer would lose our last line.
+   */
   end(): void {
-    this.#socket.end(() => this.#socket.destroy())
+    this.#discardable = LINGER_BYTES
+    this.#socket.setTimeout(LINGER_MS, () => this.#socket.destroy())
+    this.#socket.unref()
+    this.#socket.end()
+    this.resume()
   }
 
   destroy(): void {
@@ -90,7 +105,7 @@ export class TcpTransport {
     const owner = accepted as unknown as { _handle?: Handle | null }
     const handle = owner._handle
     if (!handle || accepted.readableLength > 0) {
-      accepted.on('data', (chunk: Buffer) => this.#receiver?.receive(chunk, 0, chunk.length))
+      accepted.on('data', (chunk: Buffer) => this.#received(chunk, chunk.length))
       return accepted
     }
     owner._handle = null
@@ -100,12 +115,17 @@ export class TcpTransport {
       onread: {
         buffer: input,
         callback: (size: number, buffer: Uint8Array): boolean => {
-          this.#receiver?.receive(buffer as Buffer, 0, size)
+          this.#received(buffer as Buffer, size)
           return !this.#isPaused
         },
       },
     }
     return new Socket(options as unknown as ConstructorParameters<typeof Socket>[0])
+  }
+
+  #received(bytes: Buffer, size: number): void {
+    if (this.#discardable === undefined) this.#receiver?.receive(bytes, 0, size)
+    else if ((this.#discardable -= Math.max(size, LINGER_READ_MIN)) < 0) this.#socket.destroy()
   }
 
   #ended(error?: Error): void {
