@@ -6,3 +6,5 @@ export { fileStorage, type FileStorage, type FileStorageOptions } from './storag
 export { NodeFileSystem } from './file-system/node-file-system.js'
 export { createHashKernel, type HashKernelOptions } from './hash/create-hash-kernel.js'
 export type { HashKernel, RecordHasher } from './hash/hash-kernel.js'
+export type { EncryptionOptions, RandomBytes } from './cipher/key-ring.js'
+export type { CipherKind } from './cipher/ciphers.js'
