@@ -16,6 +16,9 @@ const DIRECTORY_MODE = 0o700
 /** Removing a smaller file costs less than handing its descriptor to the pool. */
 const BACKGROUND_REMOVAL_BYTES = 256 * 1024
 
+/** Windows opens no directories; its file systems journal names on their own. */
+const CAN_SYNC_DIRECTORIES = process.platform !== 'win32'
+
 const OPEN_FLAGS = {
   read: fs.constants.O_RDONLY,
   write: fs.constants.O_RDWR,
@@ -73,6 +76,7 @@ export class NodeFileSystem implements FileSystem {
   }
 
   async syncDirectory(path: string): Promise<void> {
+    if (!CAN_SYNC_DIRECTORIES) return
     const directory = await fs.promises.open(path, 'r')
     try {
       await directory.sync()
@@ -82,6 +86,7 @@ export class NodeFileSystem implements FileSystem {
   }
 
   syncDirectoryNow(path: string): void {
+    if (!CAN_SYNC_DIRECTORIES) return
     const descriptor = fs.openSync(path, 'r')
     try {
       fs.fsyncSync(descriptor)
