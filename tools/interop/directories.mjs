@@ -111,6 +111,10 @@ async function fill(connection) {
 
   await add({ name: 'SMALL', subjects: ['small'], max_bytes: 100_000 })
   await publish('small', 250, (i) => ({ payload: Buffer.alloc(300 + i, i) }))
+  await add({ name: 'PACKED', subjects: ['packed'], max_bytes: 100_000, compression: 's2' })
+  await publish('packed', 300, (i) => ({ payload: Buffer.from(`{"number":${i},"text":"${'again and '.repeat(20)}"}`) }))
+  await add({ name: 'LIVES', subjects: ['lives.>'], allow_msg_ttl: true })
+  await publish('lives', 20, (i) => ({ subject: `lives.${i}`, payload: payloadOf(i), options: { ttl: i % 2 === 0 ? '1h' : 'never' } }))
   await add({ name: 'HISTORY', subjects: ['h.>'], max_msgs_per_subject: 3, allow_direct: true })
   await publish('h', 200, (i) => ({ subject: `h.${(i * 7) % 20}`, payload: payloadOf(i) }))
   await add({ name: 'COUNTED', subjects: ['counted'], max_msgs: 50 })
@@ -147,7 +151,7 @@ async function fill(connection) {
 async function extend(connection) {
   const js = jetstream(connection)
   const manager = await jetstreamManager(connection)
-  for (const subject of ['plain.3', 'small', 'h.1', 'h.1', 'h.1', 'counted', 'purged.1', 'emptied', 'empty', 'lastgone']) {
+  for (const subject of ['plain.3', 'small', 'h.1', 'h.1', 'h.1', 'counted', 'purged.1', 'emptied', 'empty', 'lastgone', 'packed', 'lives.1']) {
     await js.publish(subject, Buffer.from(`more for ${subject}`))
   }
   await manager.streams.deleteMessage('PLAIN', 40, false)
