@@ -62,6 +62,12 @@ const scenarios = {
         const end = pending.indexOf('\r\n')
         if (end < 0) return
         const words = pending.slice(0, end).split(' ')
+        if (words[0] !== 'MSG') {
+          // The server looks whether we live.
+          if (words[0] === 'PING') responder.write('PONG\r\n')
+          pending = pending.slice(end + 2)
+          continue
+        }
         const bytes = Number(words.at(-1))
         if (pending.length < end + 4 + bytes) return
         pending = pending.slice(end + 4 + bytes)
@@ -85,6 +91,10 @@ const scenarios = {
       }
       requester.onData = (chunk) => {
         seen += chunk.toString('latin1')
+        if (seen.startsWith('PING\r\n')) {
+          requester.write('PONG\r\n')
+          seen = seen.slice(6)
+        }
         const end = seen.indexOf('\r\n')
         if (end < 0 || seen.length < end + 4 + size) return
         seen = ''
