@@ -37,6 +37,7 @@ import {
   readTime,
 } from './block/record.js'
 import { SubjectSummary } from './block/subject-summary.js'
+import { leavesMarker } from './limits/delete-marker.js'
 import { MessageTtl } from './limits/message-ttl.js'
 import { GroupCommit, type CommitSubject, type SyncPolicy } from './commit/group-commit.js'
 import { FilterPlans } from './query/filter-plan.js'
@@ -59,8 +60,8 @@ export type StoreCoreOptions = Readonly<{
   keys?: StreamKeys | undefined
 }>
 
-/** Why a message goes: by a call of the owner, or by a limit, which the owner hears of. */
-export type RemovalReason = 'call' | 'limit'
+/** Why a message goes: by a call of the owner, or by a limit or because its time is over, which the owner hears of. */
+export type RemovalReason = 'call' | 'limit' | 'time'
 
 export class StoreCore implements CommitSubject {
   readonly options: StoreCoreOptions
@@ -75,6 +76,11 @@ export class StoreCore implements CommitSubject {
   readonly commit: GroupCommit
   readonly ttl: MessageTtl
   listener: StreamStoreListener | undefined
+  /**
+   * Messages from here on are in a block that could not be read. They are lost for now; neither the floor nor
+   * an index file may say so, because the next opening may read them.
+   */
+  unreadableFrom = Infinity
   committedSequence = 0
   appendedBytes = 0
   /** The subject id of the last appended message. */
@@ -124,6 +130,8 @@ export class StoreCore implements CommitSubject {
       segments: group.segments,
       blockBytes: options.blockBytes,
       rolled: (sealed) => this.#rolled(sealed),
+      isOrdered: sync === 'always',
+      syncNow: () => this.commit.syncWritten(),
     })
     this.loader = new BlockLoader({
       files: this.files,
@@ -131,6 +139,9 @@ export class StoreCore implements CommitSubject {
       writer: this.writer,
       contents,
       damaged: (report) => this.damaged(report),
+      unreadable: (block) => {
+        this.unreadableFrom = Math.min(this.unreadableFrom, block.firstSequence)
+      },
       lost: (block, loaded) => this.#reconcile(block, loaded),
     })
     this.plans = new FilterPlans(contents.subjects)
@@ -265,7 +276,7 @@ export class StoreCore implements CommitSubject {
     return true
   }
 
-  /** Forgets the live message at `index` of a loaded block. */
+  /** Forgets the live message at `index` of a loaded block. Its bytes are here when its time is over. */
   removeAt(loaded: LoadedBlock, index: number, reason: RemovalReason): void {
     const { block } = loaded
     const { contents, listener } = this
@@ -273,7 +284,8 @@ export class StoreCore implements CommitSubject {
     const sequence = loaded.sequenceAt(index)
     const id = loaded.ids[index] as number
     assert(id !== 0, 'only live messages are removed')
-    const isTold = reason === 'limit' && listener !== undefined
+    const isTold = reason !== 'call' && listener !== undefined
+    const isMarked = isTold && reason === 'time' && leavesMarker(this, loaded, index)
     const subjectSize = contents.subjects.sizeOf(id)
     if (isTold) this.#removedSubject = contents.subjects.copySubject(id, this.#removedSubject)
     loaded.ids[index] = 0
@@ -283,7 +295,7 @@ export class StoreCore implements CommitSubject {
     if (block.messageCount === 0 || sequence < contents.firstSequence) this.retireEmpty(block)
     if (block.byteCount * 2 < block.rawSize) this.#noteSparse(block)
     this.#changed()
-    if (isTold) listener.expired(sequence, this.#removedSubject, 0, subjectSize, size)
+    if (isTold) listener.expired(sequence, this.#removedSubject, 0, subjectSize, size, isMarked)
   }
 
   #noteSparse(block: Block): void {
@@ -498,16 +510,28 @@ export class StoreCore implements CommitSubject {
     return this.contents.lastSequence
   }
 
-  writeOut(): void {
+  writeOut(): boolean {
     this.#hasTurnTime = false
-    this.writer.writeOut()
+    return this.writer.writeOut()
+  }
+
+  /** Nothing below it may come back. */
+  get floor(): number {
+    return Math.min(this.contents.firstSequence, this.unreadableFrom)
   }
 
   takeUnsynced(files: OpenFile[]): void {
-    for (const block of this.writer.unsynced) if (block.file !== undefined) files.push(block.file)
+    for (const block of this.writer.unsynced) {
+      if (block.file !== undefined) files.push(block.file)
+      this.writer.syncing.add(block)
+    }
     this.writer.unsynced.clear()
     this.#retiring.push(...this.#retired.splice(0))
-    this.#floorOfSync = this.contents.firstSequence
+    this.#floorOfSync = this.floor
+  }
+
+  synced(): void {
+    this.writer.syncing.clear()
   }
 
   get needsSettling(): boolean {
@@ -588,10 +612,16 @@ export class StoreCore implements CommitSubject {
       writeFloor(this.files, this.#floorOfSync)
       return true
     } catch (error) {
+      if (!isNoRoom(error)) throw error
       this.options.logger.warn(`Stream '${this.config.name}': the floor file could not be written: ${String(error)}`)
       return false
     }
   }
+}
+
+function isNoRoom(error: unknown): boolean {
+  const code = (error as { code?: string }).code
+  return code === 'ENOSPC' || code === 'EDQUOT'
 }
 
 /** A larger skip starts a block of its own: the hole then lies between blocks and costs nothing. */

@@ -31,6 +31,8 @@ export type BlockLoaderOptions = Readonly<{
   contents: StreamContents
   /** Called for every damaged range of a block, when it is loaded. */
   damaged: (report: DamageReport) => void
+  /** A file could not be read; it may be readable again one day. Called before its messages are lost. */
+  unreadable: (block: Block) => void
   /** Messages that were counted as live have no record, or subjects were not counted. */
   lost: (block: Block, loaded: LoadedBlock) => void
 }>
@@ -115,6 +117,7 @@ export class BlockLoader {
     } catch (error) {
       const cause = `the block can not be read: ${error instanceof Error ? error.message : String(error)}`
       block.keepsFile = true
+      this.#options.unreadable(block)
       const file = files.pathOf(block.index)
       const { firstSequence, lastSequence } = block
       this.#options.damaged({ file, offset: 0, size: block.writtenSize, firstSequence, lastSequence, cause })
