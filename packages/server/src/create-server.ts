@@ -56,7 +56,7 @@ export interface EmbeddedServer extends AsyncDisposable {
   readonly monitorAddress: ServerAddress | undefined
   /** A nats.js connection without a socket. Needs the peer dependency @nats-io/nats-core. */
   connect(options?: ConnectionOptions): Promise<NatsConnection>
-  /** Leaves slowly: clients are told and closed one by one; resolves when the server is closed (`lame_duck_*` options). */
+  /** Leaves slowly (`lame_duck_*` options): clients are told and closed one by one; resolves when the server is closed. */
   enterLameDuck(): Promise<void>
   /** Closes clients, writes and syncs what is open, releases the directory. Idempotent. */
   close(): Promise<void>

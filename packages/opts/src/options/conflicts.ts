@@ -29,7 +29,8 @@ function authorizationConflictOf({ noAuthUser, authorization }: ServerOptions): 
   if (noAuthUser === '') return undefined
   const named = `no_auth_user: "${noAuthUser}"`
   if (!authorization.hasUsers) return `${named} present, but users/nkeys are not defined`
-  if (authorization.users.some(({ user }) => user === noAuthUser) || authorization.nkeys.includes(noAuthUser)) return undefined
+  const { users, nkeys } = authorization
+  if (nkeys.includes(noAuthUser) || users.some(({ user }) => user === noAuthUser)) return undefined
   return `${named} not present as user or nkey in authorization block or account configuration`
 }
 

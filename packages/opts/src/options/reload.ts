@@ -43,7 +43,7 @@ const FIXED_JETSTREAM: readonly (readonly [string, Show])[] = [
   ['JetStreamInfoQueueLimit', ({ jetStream }) => jetStream.infoQueueLimit],
   ['StreamMaxBufferedMsgs', ({ jetStream }) => jetStream.maxBufferedMessages],
   ['StreamMaxBufferedSize', ({ jetStream }) => jetStream.maxBufferedBytes],
-  ['SyncInterval', ({ jetStream: { syncInterval } }) => (syncInterval === 'always' ? 'always' : formatGoDuration(syncInterval))],
+  ['SyncInterval', syncText],
 ]
 
 /** What a change is called in the log, and its value there; `undefined`: the value stays untold. */
@@ -97,7 +97,12 @@ export function isAuthorizationChanged(current: ServerOptions, next: ServerOptio
   return authorizationText(current) !== authorizationText(next) || current.noAuthUser !== next.noAuthUser
 }
 
-function authorizationText({ authorization: { user, password, token, users, nkeys, hasUsers } }: ServerOptions): string {
+function syncText({ jetStream: { syncInterval } }: ServerOptions): string {
+  return syncInterval === 'always' ? syncInterval : formatGoDuration(syncInterval)
+}
+
+function authorizationText({ authorization }: ServerOptions): string {
+  const { user, password, token, users, nkeys, hasUsers } = authorization
   return JSON.stringify([user, password, token, hasUsers, nkeys, users.map((entry) => [entry.user, entry.password])])
 }
 

@@ -23,7 +23,10 @@ export class InProcessClientError extends Error {
  * @param openPipe makes the server's side of a new connection
  * @throws InProcessClientError when the peer dependency @nats-io/nats-core is not installed
  */
-export async function connectInProcess(openPipe: () => PipeTransport, options: ConnectionOptions): Promise<NatsConnection> {
+export async function connectInProcess(
+  openPipe: () => PipeTransport,
+  options: ConnectionOptions,
+): Promise<NatsConnection> {
   const internal = await loadClient()
   const Connection = internal.NatsConnectionImpl as unknown as ConnectionConstructor
   const connection = new Connection({ ...options, reconnect: false, maxReconnectAttempts: 0, resolve: false })
@@ -38,7 +41,8 @@ async function loadClient(): Promise<Internal> {
   try {
     return await import('@nats-io/nats-core/internal')
   } catch (cause) {
-    throw new InProcessClientError('server.connect() needs the package @nats-io/nats-core (3.4 or later); add it to your project', { cause })
+    const reason = 'server.connect() needs the package @nats-io/nats-core (3.4 or later); add it to your project'
+    throw new InProcessClientError(reason, { cause })
   }
 }
 

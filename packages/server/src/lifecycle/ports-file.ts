@@ -4,7 +4,7 @@
  */
 export type ListenerAddress = Readonly<{ scheme: string; host: string; port: number }>
 
-export type ListenerAddresses = Readonly<{ nats?: ListenerAddress; monitoring?: ListenerAddress; websocket?: ListenerAddress }>
+export type ListenerAddresses = Readonly<{ nats?: ListenerAddress; monitoring?: ListenerAddress }>
 
 /**
  * @param interfaceAddresses addresses of this machine, for listeners bound to all of them; IPv4 comes first,
@@ -13,7 +13,8 @@ export type ListenerAddresses = Readonly<{ nats?: ListenerAddress; monitoring?: 
 export function portsFileText(addresses: ListenerAddresses, interfaceAddresses: readonly string[]): string {
   const members: Record<string, string[]> = {}
   for (const [name, address] of Object.entries(addresses)) {
-    members[name] = hostsOf(address.host, interfaceAddresses).map((host) => `${address.scheme}://${urlHost(host)}:${address.port}`)
+    const { scheme, port } = address
+    members[name] = hostsOf(address.host, interfaceAddresses).map((host) => `${scheme}://${urlHost(host)}:${port}`)
   }
   return JSON.stringify(members)
 }

@@ -15,7 +15,7 @@ export type LineOptions = Readonly<{
   isUtc: boolean
 }>
 
-/** One line with its line end. `timeMs`: wall time; the reference prints microseconds, a clock of milliseconds fills with zeros. */
+/** One line with its line end. `timeMs`: wall time; the reference prints microseconds. */
 export function referenceLine(options: LineOptions, level: number, timeMs: number, text: string): string {
   const time = options.hasTime ? `${timeText(timeMs, options.isUtc)} ` : ''
   return `[${options.pid}] ${time}[${LABELS[level] ?? 'INF'}] ${text.replaceAll('\n', '\\n')}\n`

@@ -118,7 +118,8 @@ export class JetStreamService {
     } catch (cause) {
       // A file stands where the folder, or one above it, is to be.
       if (isFileInTheWay(fileSystem, this.storeDir)) throw new Error('storage directory is not a directory', { cause })
-      throw new Error(`could not create storage directory - mkdir ${this.storeDir}: ${systemErrorText(cause)}`, { cause })
+      const reason = `mkdir ${this.storeDir}: ${systemErrorText(cause)}`
+      throw new Error(`could not create storage directory - ${reason}`, { cause })
     }
   }
 

@@ -55,7 +55,7 @@ export class RivuletServer {
   #isLameDuck = false
   #closing: Promise<void> | undefined
 
-  /** `options` are complete, as `resolveOptions` and `defaultOptions` of @rivulet/opts give them. Nothing runs before `start`. */
+  /** `options` are complete, as `resolveOptions` of @rivulet/opts gives them. Nothing runs before `start`. */
   constructor(options: ServerOptions, seams: ServerSeams, runtime: string) {
     this.#options = options
     this.seams = seams

@@ -1,6 +1,7 @@
 /** Everything of the world that a server is given. The defaults are the real ones. */
 import { NodeFileSystem } from '@rivulet/filestore'
-import { SystemClock, systemRandom, TurnLoop, type Clock, type FileSystem, type Logger, type Turns } from '@rivulet/store-types'
+import { SystemClock, systemRandom, TurnLoop } from '@rivulet/store-types'
+import type { Clock, FileSystem, Logger, Turns } from '@rivulet/store-types'
 
 export type ServerSeams = Readonly<{
   clock: Clock
@@ -15,7 +16,7 @@ export type ServerSeams = Readonly<{
 export function systemSeams(replaced: Partial<ServerSeams> & { logger: Logger }): ServerSeams {
   return {
     clock: replaced.clock ?? new SystemClock(),
-    turns: replaced.turns ?? new TurnLoop((error) => replaced.logger.error({ err: error }, 'A task of this turn failed')),
+    turns: replaced.turns ?? new TurnLoop((err) => replaced.logger.error({ err }, 'A task of this turn failed')),
     random: replaced.random ?? systemRandom(),
     fileSystem: replaced.fileSystem ?? new NodeFileSystem(),
     logger: replaced.logger,

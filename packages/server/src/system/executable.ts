@@ -99,9 +99,12 @@ class Program {
       this.#reloading = this.#reloading.then(() => this.#reload())
     })
     process.on('unhandledRejection', (reason) => {
-      this.#logger.error(`Internal error, the server goes on: ${reason instanceof Error ? reason.stack : String(reason)}`)
+      const place = reason instanceof Error ? reason.stack : String(reason)
+      this.#logger.error(`Internal error, the server goes on: ${place}`)
     })
-    process.on('uncaughtException', (error) => this.#fail(`Internal error, the server ends: ${error.stack ?? error.message}`))
+    process.on('uncaughtException', (error) => {
+      this.#fail(`Internal error, the server ends: ${error.stack ?? error.message}`)
+    })
   }
 
   #announce(): void {
@@ -130,14 +133,16 @@ class Program {
       this.#portsFile.move(next.options.portsFileDir, server.boundAddresses)
       await server.reload(next.options, next.changes)
     } catch (error) {
-      this.#logger.error(`Failed to reload server configuration: ${error instanceof Error ? error.message : String(error)}`)
+      const reason = error instanceof Error ? error.message : String(error)
+      this.#logger.error(`Failed to reload server configuration: ${reason}`)
     }
   }
 
   /** @throws Error when the new log file cannot be opened; then the old one stays */
   #switchLog(next: ServerOptions): void {
     const before = this.#logFile
-    if (next.log.file !== (before?.path ?? '')) this.#logFile = next.log.file === '' ? undefined : openLog(next.log.file)
+    const { file } = next.log
+    if (file !== (before?.path ?? '')) this.#logFile = file === '' ? undefined : openLog(file)
     this.#log.configure(settingsOf(next, this.#logFile ?? stderrDestination()))
     if (before !== this.#logFile) before?.close()
   }

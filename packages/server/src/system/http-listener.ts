@@ -2,7 +2,11 @@
 import { createServer, type Server } from 'node:http'
 import { bind, type BoundAddress } from './bind.js'
 
-export type HttpAnswer = Readonly<{ status: number; headers: Readonly<Record<string, string>>; body: string | Uint8Array }>
+export type HttpAnswer = Readonly<{
+  status: number
+  headers: Readonly<Record<string, string>>
+  body: string | Uint8Array
+}>
 
 export class HttpListener {
   readonly #server: Server
@@ -10,7 +14,10 @@ export class HttpListener {
   #bound: BoundAddress = { host: '', port: 0 }
 
   /** `answer` gets the path and the query as they stand in the request line. */
-  constructor(answer: (path: string, query: URLSearchParams) => HttpAnswer | Promise<HttpAnswer>, onError: (error: Error) => void) {
+  constructor(
+    answer: (path: string, query: URLSearchParams) => HttpAnswer | Promise<HttpAnswer>,
+    onError: (error: Error) => void,
+  ) {
     this.#onError = onError
     this.#server = createServer((request, response) => {
       const url = new URL(request.url ?? '/', 'http://monitor')

@@ -28,7 +28,8 @@ export function defaultStoreDir(): string {
 /** This machine's addresses, loopback last. */
 export function interfaceAddresses(): string[] {
   const all = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
-  return [...all.filter((entry) => !entry.internal), ...all.filter((entry) => entry.internal)].map((entry) => entry.address)
+  const sorted = [...all.filter((entry) => !entry.internal), ...all.filter((entry) => entry.internal)]
+  return sorted.map((entry) => entry.address)
 }
 
 /**
