@@ -157,7 +157,7 @@ export class MessageTtl {
 
   #expire(sequence: number, now: Timestamp): void {
     try {
-      this.#core.remove(sequence, 'limit', true)
+      this.#core.remove(sequence, 'time', true)
     } catch {
       // No room for the tombstone: it is tried again a second later.
       this.#wheel.add(sequence, now.seconds + 1, now.nanoseconds)
