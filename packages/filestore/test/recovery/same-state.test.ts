@@ -30,7 +30,7 @@ function purge(s: TestStore, subject: string, below = 0, keep = 0): number {
 
 describe.each<Way>(['with index.db', 'without index.db', 'with an old index.db'])('a stream that is opened %s', (way) => {
   /** Does `before`, opens anew, does `after`, opens anew in the way that is tried, and compares. */
-  async function isSame(before: Step, after: Step, options: TestStoreOptions = {}): Promise<TestStore> {
+  async function expectSame(before: Step, after: Step, options: TestStoreOptions = {}): Promise<TestStore> {
     const first = await openStore({ blockBytes: 400, ...options })
     before(first)
     await first.flush()
@@ -53,13 +53,13 @@ describe.each<Way>(['with index.db', 'without index.db', 'with an old index.db']
   }
 
   it('is the same when the first half was removed', async () => {
-    await isSame((s) => fill(s, 100), (s) => {
+    await expectSame((s) => fill(s, 100), (s) => {
       for (let i = 1; i <= 50; i++) s.store.remove(i)
     })
   })
 
   it('is the same when every other message was removed', async () => {
-    const s = await isSame((s) => fill(s, 100), (s) => {
+    const s = await expectSame((s) => fill(s, 100), (s) => {
       for (let i = 2; i <= 100; i += 2) s.store.remove(i)
     })
     expect(s.store.load(50, new StoredMessage())).toBe(false)
@@ -85,11 +85,11 @@ describe.each<Way>(['with index.db', 'without index.db', 'with an old index.db']
     ['a purge of a subject to a sequence', (s) => purge(s, 's.1', 8)],
     ['a purge of a subject but its newest', (s) => purge(s, 's.1', 0, 1)],
   ])('is the same after %s', async (_, after) => {
-    await isSame((s) => fill(s, 12), after)
+    await expectSame((s) => fill(s, 12), after)
   })
 
   it('is the same after a purge of large messages to a sequence', async () => {
-    await isSame(
+    await expectSame(
       (s) => {
         for (let i = 1; i <= 6; i++) s.append('s', `${i}`.padEnd(5000, 'p'))
       },
@@ -98,7 +98,7 @@ describe.each<Way>(['with index.db', 'without index.db', 'with an old index.db']
   })
 
   it('is the same when all messages of many blocks were purged up to the last one', async () => {
-    await isSame((s) => fill(s, 40), (s) => {
+    await expectSame((s) => fill(s, 40), (s) => {
       for (const sequence of [40, 39]) s.store.remove(sequence)
       s.store.purgeBelow(40)
       expect(s.store.messageCount).toBe(0)
@@ -106,7 +106,7 @@ describe.each<Way>(['with index.db', 'without index.db', 'with an old index.db']
   })
 
   it('counts what a purge over removed and erased messages took', async () => {
-    await isSame((s) => fill(s, 12), (s) => {
+    await expectSame((s) => fill(s, 12), (s) => {
       s.store.remove(2)
       s.store.erase(3)
       s.store.remove(6)
@@ -115,7 +115,7 @@ describe.each<Way>(['with index.db', 'without index.db', 'with an old index.db']
   })
 
   it('is the same when two purges have a message in between', async () => {
-    await isSame((s) => fill(s, 10), (s) => {
+    await expectSame((s) => fill(s, 10), (s) => {
       s.store.purgeBelow(11)
       fill(s, 1)
       s.store.purgeBelow(12)
@@ -123,7 +123,7 @@ describe.each<Way>(['with index.db', 'without index.db', 'with an old index.db']
   })
 
   it('is the same when subjects lost all messages of some blocks', async () => {
-    const s = await isSame((s) => fill(s, 24, 4), (s) => {
+    const s = await expectSame((s) => fill(s, 24, 4), (s) => {
       purge(s, 's.1')
       purge(s, 's.2')
       purge(s, 's.3', 20)
@@ -132,14 +132,14 @@ describe.each<Way>(['with index.db', 'without index.db', 'with an old index.db']
   })
 
   it('is the same with a block of nothing but tombstones', async () => {
-    await isSame((s) => fill(s, 8), (s) => {
+    await expectSame((s) => fill(s, 8), (s) => {
       fill(s, 4)
       for (const sequence of [2, 3, 9, 10, 11, 12]) s.store.remove(sequence)
     })
   })
 
   it('is the same when a removal of the first makes tombstones needless', async () => {
-    const s = await isSame((s) => fill(s, 60), (s) => {
+    const s = await expectSame((s) => fill(s, 60), (s) => {
       for (let i = 2; i <= 60; i++) s.store.remove(i)
       s.store.remove(1)
     })
@@ -148,20 +148,20 @@ describe.each<Way>(['with index.db', 'without index.db', 'with an old index.db']
   })
 
   it('knows the last sequence when sequences were only skipped', async () => {
-    let s = await isSame((s) => s.store.skip(1, 10), (s) => s.store.skip(11, 1))
+    let s = await expectSame((s) => s.store.skip(1, 10), (s) => s.store.skip(11, 1))
     for (let i = 0; i < 3; i++) s = await openAgain(s)
 
     expect(s.store.state(true)).toMatchObject({ messageCount: 1, firstSequence: 12, lastSequence: 12, deletedCount: 0 })
   })
 
   it('does not count a skip in front of everything as removed', async () => {
-    await isSame((s) => s.store.skip(1, 1), (s) => {
+    await expectSame((s) => s.store.skip(1, 1), (s) => {
       expect(s.store.state(true)).toMatchObject({ firstSequence: 2, lastSequence: 1, deleted: [], deletedCount: 0 })
     })
   })
 
   it('counts what lies before a skip behind a message as removed', async () => {
-    await isSame((s) => fill(s, 1), (s) => {
+    await expectSame((s) => fill(s, 1), (s) => {
       s.store.skip(2, 3)
       s.store.skip(5, 1)
       expect(s.store.state(true)).toMatchObject({ deleted: [2, 3, 4, 5], deletedCount: 4 })
@@ -169,7 +169,7 @@ describe.each<Way>(['with index.db', 'without index.db', 'with an old index.db']
   })
 
   it('is the same when blocks begin with skipped sequences', async () => {
-    const s = await isSame((s) => fill(s, 1), (s) => {
+    const s = await expectSame((s) => fill(s, 1), (s) => {
       for (let i = 0; i < 50; i++) s.store.skip(s.store.lastSequence + 1, 2)
       fill(s, 1)
       s.store.skip(s.store.lastSequence + 1, 100_000)
@@ -180,7 +180,7 @@ describe.each<Way>(['with index.db', 'without index.db', 'with an old index.db']
 
   it('keeps the time of the last message when it is gone', async () => {
     const time = (s: TestStore) => s.store.state(false).lastTime
-    const s = await isSame((s) => fill(s, 5), (s) => {
+    const s = await expectSame((s) => fill(s, 5), (s) => {
       s.clock.advance(5000)
       s.turns.run()
       fill(s, 1)
@@ -194,7 +194,7 @@ describe.each<Way>(['with index.db', 'without index.db', 'with an old index.db']
   })
 
   it('keeps tombstones behind an erased message, and nothing of what it said', async () => {
-    const s = await isSame((s) => fill(s, 6), (s) => {
+    const s = await expectSame((s) => fill(s, 6), (s) => {
       s.append('secret', 'what nobody may read')
       s.store.remove(2)
       fill(s, 1)
@@ -205,7 +205,7 @@ describe.each<Way>(['with index.db', 'without index.db', 'with an old index.db']
   })
 
   it('erases what was the only message of its block', async () => {
-    const s = await isSame((s) => fill(s, 6), (s) => {
+    const s = await expectSame((s) => fill(s, 6), (s) => {
       s.append('secret', 'what nobody may read'.repeat(30))
       fill(s, 3)
       s.store.remove(3)
@@ -216,15 +216,15 @@ describe.each<Way>(['with index.db', 'without index.db', 'with an old index.db']
   })
 
   it('is the same when limits removed messages', async () => {
-    await isSame((s) => fill(s, 30), (s) => fill(s, 15), { config: { maxMessages: 20 } })
-    await isSame((s) => fill(s, 30), (s) => fill(s, 15), { config: { maxBytes: 1500 } })
-    await isSame((s) => fill(s, 30, 7), (s) => fill(s, 15, 7), { config: { maxMessagesPerSubject: 2 } })
-    await isSame((s) => fill(s, 1), (s) => fill(s, 1), { config: { maxMessages: 1 } })
+    await expectSame((s) => fill(s, 30), (s) => fill(s, 15), { config: { maxMessages: 20 } })
+    await expectSame((s) => fill(s, 30), (s) => fill(s, 15), { config: { maxBytes: 1500 } })
+    await expectSame((s) => fill(s, 30, 7), (s) => fill(s, 15, 7), { config: { maxMessagesPerSubject: 2 } })
+    await expectSame((s) => fill(s, 1), (s) => fill(s, 1), { config: { maxMessages: 1 } })
   })
 
   it('is the same when limits, removals and purges of subjects mix', async () => {
     const config = { maxMessages: 25, maxMessagesPerSubject: 5 }
-    await isSame((s) => fill(s, 60, 7), (s) => {
+    await expectSame((s) => fill(s, 60, 7), (s) => {
       for (const sequence of [40, 45, 50]) s.store.remove(sequence)
       fill(s, 20, 9)
       purge(s, 's.3')
