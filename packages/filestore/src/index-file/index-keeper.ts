@@ -30,6 +30,7 @@ export class IndexKeeper {
     this.#cancel()
     await this.#writing.catch(() => {})
     const core = this.#core
+    if (core.unreadableFrom < Infinity) return false
     if (!core.isIndexStale || core.commit.failure !== undefined) return !core.isIndexStale
     try {
       core.commit.commitNow()
@@ -61,7 +62,8 @@ export class IndexKeeper {
     core.commit.commitNow()
     core.knowFirstTimes()
     try {
-      if (core.contents.firstSequence > 1) writeFloor(core.files, core.contents.firstSequence)
+      if (core.floor > 1) writeFloor(core.files, core.floor)
+      if (core.unreadableFrom < Infinity) return
       writeIndexFileNow(core.files, core.contents)
     } catch (error) {
       throw core.refuse(error)
