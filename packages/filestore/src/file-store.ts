@@ -191,14 +191,15 @@ export class FileStreamStore implements StreamStore {
     this.#age.schedule()
   }
 
-  skip(first: number, count: number): void {
+  skip(first: number, count: number, movesTime = false): void {
     this.#assertOpen()
     const expected = this.#core.contents.lastSequence + 1
     const last = first + count - 1
     if (first !== expected || count < 1 || !Number.isSafeInteger(last)) {
       throw new StoreError('STORE_SEQUENCE_MISMATCH', `a skip of ${count} from ${first} does not start at ${expected}`)
     }
-    this.#core.appendSkip(last, this.#core.turnTime())
+    const { lastSeconds: seconds, lastNanoseconds: nanoseconds } = this.#core.contents
+    this.#core.appendSkip(last, movesTime || seconds === 0 ? this.#core.turnTime() : { seconds, nanoseconds })
   }
 
   remove(sequence: number): boolean {
