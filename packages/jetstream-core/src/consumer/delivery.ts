@@ -208,7 +208,10 @@ export class Delivery implements TurnTask, Publisher {
     }
     const { sequence } = this.#message
     this.#takeDown(deliveries)
-    if (account.send(request.route, this.#message, request) === 0) this.#notDelivered(sequence)
+    if (account.send(request.route, this.#message, request) === 0) {
+      this.#notDelivered(sequence)
+      if (this.#listener.config.ackPolicy !== 'none') pull?.credit(request)
+    }
     this.#sent(sequence)
     if (request.remaining <= 0 && request.bytesRemaining > 0) sender.end(request, status.BATCH_COMPLETED)
     return 'delivered'

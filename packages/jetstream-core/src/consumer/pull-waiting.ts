@@ -218,6 +218,13 @@ export class PullWaiting {
     this.lastActiveMs = now.monotonicMs
   }
 
+  /** Nobody took the message that a request was charged for: it gets another when it still waits. Its bytes are gone. */
+  credit(request: PullRequest): void {
+    if (request.remaining <= 0 || !this.#hasInterest(request)) return
+    request.remaining++
+    request.delivered--
+  }
+
   /** False: the request does not hold the pin. One with a stale pin is answered and removed. */
   #mayServePinned(request: PullRequest): boolean {
     if (this.#pin.id === '' && request.pinId === '') {

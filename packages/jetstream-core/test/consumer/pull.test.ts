@@ -203,6 +203,21 @@ describe('waiting requests', () => {
     expect(gone.take()).toEqual([])
   })
 
+  test('are not charged for a message that nobody took', async () => {
+    const { engine, consumer } = await engineWith({}, 0)
+    const deaf = engine.pull(consumer, { batch: 2 })
+    const other = engine.pull(consumer, { batch: 1 })
+
+    deaf.subscription.isClosed = true
+    engine.publish('s.a m1')
+    expect(other.take()).toEqual(['s.a 2.1.2.0 m1'])
+    deaf.subscription.isClosed = false
+    engine.publish('s.a m2', 's.b m3', 's.c m4')
+
+    expect(deaf.take()).toEqual(['s.a 1.2.3.2 m2', 's.b 1.3.4.1 m3'])
+    expect(consumer.info()).toMatchObject({ waitingCount: 0, pendingCount: 1 })
+  })
+
   test('get nothing once their client has gone, and the message goes to the next', async () => {
     const { engine, consumer } = await engineWith({}, 0)
     const gone = engine.pull(consumer, { batch: 1 })
