@@ -41,6 +41,8 @@ import { PUSH_BASED, StatusSender } from './status.js'
 const MAX_PAYLOAD_DEFAULT = 1024 * 1024
 /** Acknowledgement timers fire this much later, so that a burst is seen as one. */
 const ACK_WAIT_SLACK_MS = 1
+/** How often the ack floor is compared with the stream's first sequence: this, and as much again at random. */
+const FLOOR_CHECK_MS = 60_000
 const REASON_DELETED = 'Unacknowledged message was deleted'
 
 export type ConsumerOptions = Readonly<{
@@ -77,6 +79,7 @@ export class ConsumerCore implements DeliveryListener, AckListener, ProgressList
   readonly #ackTimer: DeadlineTimer
   readonly #pauseTimer: DeadlineTimer
   readonly #heartbeatTimer: DeadlineTimer
+  readonly #floorTimer: DeadlineTimer
   readonly #settled: (sequence: number) => void
   #config: ConsumerConfig
   #filter: SubjectFilter
@@ -114,6 +117,7 @@ export class ConsumerCore implements DeliveryListener, AckListener, ProgressList
     this.#ackTimer = new DeadlineTimer(clock, () => this.#expireAcks())
     this.#pauseTimer = new DeadlineTimer(clock, () => this.#pauseEnded())
     this.#heartbeatTimer = new DeadlineTimer(clock, () => this.#heartbeat())
+    this.#floorTimer = new DeadlineTimer(clock, () => this.#checkFloor())
     this.delivery = new Delivery(
       {
         account: this.account,
@@ -208,6 +212,7 @@ export class ConsumerCore implements DeliveryListener, AckListener, ProgressList
     if (this.target?.isActive !== true) this.inactivity.start(nowMs)
     const { idleHeartbeat = 0n } = this.#config
     if (idleHeartbeat > 0n) this.#heartbeatTimer.set(nowMs + millisOf(idleHeartbeat))
+    this.#checkFloor()
     this.delivery.wake()
   }
 
@@ -219,6 +224,7 @@ export class ConsumerCore implements DeliveryListener, AckListener, ProgressList
     this.pin.release()
     this.inactivity.stop()
     for (const timer of [this.#requestTimer, this.#ackTimer, this.#pauseTimer, this.#heartbeatTimer]) timer.cancel()
+    this.#floorTimer.cancel()
   }
 
   /** Takes over a configuration that passed all rules and is in the store. */
@@ -437,6 +443,14 @@ export class ConsumerCore implements DeliveryListener, AckListener, ProgressList
     const nextMs = this.progress.expire(this.now, this.stream.store.firstSequence)
     this.#ackTimer.arm(this.now.monotonicMs + nextMs)
     this.delivery.wake()
+  }
+
+  /** Limits may have moved the stream's first message far above the floor. A floor of 0 waits for its first message. */
+  #checkFloor(): void {
+    const { progress } = this
+    if (progress.floorStream > 0) progress.followFirst(this.stream.store.firstSequence)
+    const { clock, random } = this.stream.account.engine.options
+    this.#floorTimer.set(clock.monotonicMs() + FLOOR_CHECK_MS * (1 + random()))
   }
 
   #pauseEnded(): void {

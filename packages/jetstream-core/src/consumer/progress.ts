@@ -21,6 +21,9 @@ import type { Moment } from './moment.js'
 import { PendingAcks } from './pending-acks.js'
 import { RedeliveryQueue } from './redelivery-queue.js'
 
+/** Sequences by which the ack floor may be behind the stream's first before it is moved. */
+const FLOOR_LAG_MAX = 50
+
 export type ProgressRules = {
   ackPolicy: AckPolicy
   /** deliveries after which a message is given up; 0: never */
@@ -390,6 +393,17 @@ export class Progress {
   /** Deliveries of messages below `sequence` need not be remembered. */
   forgetRedeliveriesBelow(sequence: number): void {
     for (const known of this.redeliveries.keys()) if (known < sequence) this.#forgetRedelivery(known)
+  }
+
+  /**
+   * The stream begins at `firstSequence` now: a floor that is far below it follows. The store, and with it what clients
+   * see, keeps the floor that acknowledgements made.
+   */
+  followFirst(firstSequence: number): void {
+    if (this.floorStream >= firstSequence - FLOOR_LAG_MAX) return
+    const at = this.pending.first
+    this.floorStream = at < 0 ? Math.max(this.nextSequence, firstSequence) - 1 : this.pending.streamSequence(at) - 1
+    this.floorDelivery = (at < 0 ? this.nextDelivery : this.pending.deliverySequence(at)) - 1
   }
 
   /**

@@ -233,7 +233,7 @@ test('messages that expire while they are open move the floor', async () => {
   for (let i = 1; i <= 3; i++) engine.publish(`s.a m${i}`)
   engine.pull(consumer, { batch: 3 })
 
-  engine.advance(1200)
+  engine.advance(1300)
 
   expect(stream.store.messageCount).toBe(0)
   expect(consumer.info()).toMatchObject({ ackPendingCount: 0, redeliveredCount: 0, ackFloor: { consumerSequence: 3, streamSequence: 3 } })

@@ -242,3 +242,34 @@ describe('reset', () => {
     expect(() => fresh.reset(2)).toThrow('invalid reset: not allowed')
   })
 })
+
+describe('an ack floor far below the first message of the stream', () => {
+  async function overtaken(count: number) {
+    const engine = await Engine.start()
+    const stream = await engine.stream({ maxMessages: 10 })
+    const consumer = await engine.consumer(stream, { durableName: 'c', ackPolicy: 'explicit' })
+    engine.publish('s.a 1', 's.a 2', 's.a 3')
+    const inbox = engine.pull(consumer, { batch: 3 })
+    for (const n of [1, 2, 3]) await engine.ack(inbox, n)
+    engine.publish(...Array.from({ length: count }, () => 's.a more'))
+    return { engine, stream, consumer }
+  }
+
+  test('follows it in time: what begins behind the floor begins there', async () => {
+    const { engine, stream, consumer } = await overtaken(200)
+
+    engine.advance(120_000)
+
+    expect(consumer.info()).toMatchObject({ delivered: { streamSequence: 3 }, ackFloor: { consumerSequence: 3, streamSequence: 3 } })
+    expect(consumer.reset(0)).toBe(stream.store.firstSequence)
+    expect(consumer.info()).toMatchObject({ ackFloor: { consumerSequence: 0, streamSequence: 193 }, pendingCount: 10 })
+  })
+
+  test('stays when it is only a little behind', async () => {
+    const { engine, consumer } = await overtaken(50)
+
+    engine.advance(120_000)
+
+    expect(consumer.reset(0)).toBe(4)
+  })
+})
