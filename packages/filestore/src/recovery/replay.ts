@@ -162,9 +162,20 @@ export class Replay {
     if (place >= 0) this.#remove(place)
   }
 
-  /** The records of the last block lie elsewhere now: `moved` says where, by old offset. */
-  relocate(moved: ReadonlyMap<number, number>): void {
-    const { start, end } = this.#span as BlockSpan
+  /**
+   * The records of the last block lie elsewhere now: `moved` says where, by old offset. `last` is the last
+   * sequence that is left; those of refused messages behind it are given out again. `before`: the last one
+   * of the blocks in front.
+   */
+  relocate(moved: ReadonlyMap<number, number>, last: number, before: number): void {
+    const span = this.#span as BlockSpan
+    if (this.refused.size > 0) {
+      this.#contents.lastSequence = Math.max(last, before)
+      span.lastSequence = last
+      while (span.end > span.start && (this.#sequences[span.end - 1] as number) > last) span.end--
+      this.#count = span.end
+    }
+    const { start, end } = span
     for (let place = start; place < end; place++) this.#offsets[place] = moved.get(this.#offsets[place] as number) ?? 0
   }
 

@@ -71,6 +71,8 @@ class BlockRecovery {
   readonly #scan = new RecordScan(1024)
   readonly #time = new Timestamp()
   readonly #allowsRollup: boolean
+  /** The last sequence before the block that is being read. */
+  #sequenceBefore = 0
 
   constructor(options: ScanRecoveryOptions) {
     this.#options = options
@@ -149,6 +151,7 @@ class BlockRecovery {
     scan.damage.length = 0
     scanRecords(area, block.rawSize, files.hasherOf(block.index), scan)
     const sequenceBefore = contents.lastSequence
+    this.#sequenceBefore = sequenceBefore
     contents.blocks.push(block)
     this.#replay.beginBlock(block)
     const damage = [...scan.damage]
@@ -311,17 +314,23 @@ class BlockRecovery {
     const bytes = Buffer.allocUnsafeSlow(block.rawSize)
     const moved = new Map<number, number>()
     let size = 0
+    let last = 0
     for (let i = 0; i < this.#scan.count; i++) {
       const offset = this.#scan.offsets[i] as number
+      const sequence = readSequence(area.view, offset)
       const isTombstone = (readSequenceFlags(area.view, offset) & TOMBSTONE_BIT) !== 0
-      if (!isTombstone && this.#replay.refused.has(readSequence(area.view, offset))) continue
+      if (!isTombstone && this.#replay.refused.has(sequence)) continue
+      if (!isTombstone && sequence > last) {
+        last = sequence
+        this.#noteTime(block, area, offset)
+      }
       const recordSize = readRecordSize(area.view, offset)
       area.bytes.copy(bytes, size, offset, offset + recordSize)
       moved.set(offset, size)
       size += recordSize
     }
     rewriteBlockFile(this.#options.files, block, bytes, size)
-    this.#replay.relocate(moved)
+    this.#replay.relocate(moved, last, this.#sequenceBefore)
   }
 
   #report(block: Block, range: DamagedRange, firstSequence: number, lastSequence: number): void {
