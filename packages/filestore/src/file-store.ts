@@ -409,6 +409,7 @@ export class FileStreamStore implements StreamStore {
       core.files.close(block)
     }
     core.writer.abandon()
+    this.#options.group.handles.forget(core)
     this.#options.onClosed?.()
     if (uncommitted !== undefined) throw uncommitted
     for (const result of consumers) if (result.status === 'rejected') throw result.reason

@@ -24,6 +24,7 @@ import type { Block } from './block/block.js'
 import { BlockFiles } from './block/block-files.js'
 import { BlockLoader } from './block/block-loader.js'
 import { BlockWriter } from './block/block-writer.js'
+import type { HandleOwner } from './block/handle-pool.js'
 import type { StreamKeys } from './cipher/stream-keys.js'
 import type { LoadedBlock } from './block/loaded-block.js'
 import {
@@ -63,7 +64,7 @@ export type StoreCoreOptions = Readonly<{
 /** Why a message goes: by a call of the owner, or by a limit or because its time is over, which the owner hears of. */
 export type RemovalReason = 'call' | 'limit' | 'time'
 
-export class StoreCore implements CommitSubject {
+export class StoreCore implements CommitSubject, HandleOwner {
   readonly options: StoreCoreOptions
   config: StreamConfig
   readonly contents = new StreamContents()
@@ -137,6 +138,7 @@ export class StoreCore implements CommitSubject {
       files: this.files,
       cache: group.cache,
       writer: this.writer,
+      scan: group.scan,
       contents,
       damaged: (report) => this.damaged(report),
       unreadable: (block) => {
@@ -512,7 +514,9 @@ export class StoreCore implements CommitSubject {
 
   writeOut(): boolean {
     this.#hasTurnTime = false
-    return this.writer.writeOut()
+    const isAll = this.writer.writeOut()
+    if (this.writer.active?.file !== undefined) this.options.group.handles.used(this)
+    return isAll
   }
 
   /** Nothing below it may come back. */
@@ -522,12 +526,23 @@ export class StoreCore implements CommitSubject {
 
   takeUnsynced(files: OpenFile[]): void {
     for (const block of this.writer.unsynced) {
-      if (block.file !== undefined) files.push(block.file)
+      this.files.openForAppend(block)
+      files.push(block.file as OpenFile)
       this.writer.syncing.add(block)
     }
     this.writer.unsynced.clear()
     this.#retiring.push(...this.#retired.splice(0))
     this.#floorOfSync = this.floor
+  }
+
+  closeIdleHandle(): boolean {
+    const { active, unsynced, syncing } = this.writer
+    if (active === undefined) return true
+    // With an interval the sync may be minutes away: it opens the file again.
+    const waitsForSync = this.options.sync === 'always' && unsynced.has(active)
+    if (waitsForSync || syncing.has(active) || this.writer.pendingBytes > 0) return false
+    this.files.close(active)
+    return true
   }
 
   synced(): void {

@@ -12,7 +12,7 @@ import type { BlockCache } from './block-cache.js'
 import type { BlockFiles } from './block-files.js'
 import type { BlockWriter } from './block-writer.js'
 import { LoadedBlock } from './loaded-block.js'
-import { RecordScan, scanRecords } from './record-scan.js'
+import { scanRecords, type RecordScan } from './record-scan.js'
 import { SubjectSummary } from './subject-summary.js'
 import {
   RECORD_HEADER_SIZE,
@@ -28,6 +28,8 @@ export type BlockLoaderOptions = Readonly<{
   files: BlockFiles
   cache: BlockCache
   writer: BlockWriter
+  /** Scratch. */
+  scan: RecordScan
   contents: StreamContents
   /** Called for every damaged range of a block, when it is loaded. */
   damaged: (report: DamageReport) => void
@@ -42,7 +44,6 @@ const ACTIVE_ROOM = 256 * 1024
 
 export class BlockLoader {
   readonly #options: BlockLoaderOptions
-  #scan: RecordScan | undefined
 
   constructor(options: BlockLoaderOptions) {
     this.#options = options
@@ -132,9 +133,8 @@ export class BlockLoader {
     loaded.setBytes(bytes, found)
     block.loaded = loaded
     if (found < block.rawSize && block.writtenSize === found) writer.complete(block)
-    const scan = (this.#scan ??= new RecordScan())
-    scan.count = 0
-    scan.damage.length = 0
+    const { scan } = this.#options
+    scan.reset()
     scanRecords(loaded.area, loaded.filled, files.hasherOf(block.index), scan)
     const subjectsBefore = contents.subjects.size
     const liveBytes = indexRecords(block, loaded, scan, contents)
@@ -143,7 +143,6 @@ export class BlockLoader {
       const report = { file: files.pathOf(block.index), offset, size, firstSequence: 0, lastSequence: 0, cause }
       this.#options.damaged(report)
     }
-    if (scan.count > 1 << 20) this.#scan = undefined
     if (liveBytes !== block.byteCount || isUnknown) this.#options.lost(block, loaded)
     if (block.summary === undefined && writer.active !== block) {
       block.summary = SubjectSummary.of(loaded.ids, loaded.count, contents.subjects.idEnd)

@@ -260,8 +260,8 @@ export class GroupCommit implements TurnTask {
   }
 
   #syncNow(): void {
-    const files: OpenFile[] = []
-    this.#subject.takeUnsynced(files)
+    const files = this.#takeUnsynced()
+    if (files === undefined) return
     const isSettled = !this.#subject.needsSettling
     const running = this.#inFlight
     const startMs = this.#clock.monotonicMs()
@@ -284,8 +284,8 @@ export class GroupCommit implements TurnTask {
   }
 
   async #sync(): Promise<void> {
-    const files: OpenFile[] = []
-    this.#subject.takeUnsynced(files)
+    const files = this.#takeUnsynced()
+    if (files === undefined) return
     const fileCount = files.length
     const isSettled = !this.#subject.needsSettling
     const target = { ...this.#written }
@@ -309,6 +309,18 @@ export class GroupCommit implements TurnTask {
     if (this.#policy !== 'always' || this.#isClosed) return
     if (this.#isWaiting) this.runTurn()
     else if (this.#writtenOperation > this.#committed.operation) this.#startSync()
+  }
+
+  /** Undefined when a file could not be opened: that is a failed sync. */
+  #takeUnsynced(): OpenFile[] | undefined {
+    const files: OpenFile[] = []
+    try {
+      this.#subject.takeUnsynced(files)
+      return files
+    } catch (error) {
+      this.#failSync(error)
+      return undefined
+    }
   }
 
   #startInterval(intervalMs: number): void {
