@@ -255,7 +255,8 @@ export class FileStreamStore implements StreamStore {
     const core = this.#core
     const { fileSystem, directory, created, group, sync } = this.#options
     if (config.name !== core.config.name) {
-      throw new StoreError('STORE_INVALID_OPTION', `stream '${core.config.name}' can not be renamed to '${config.name}'`)
+      const reason = `stream '${core.config.name}' can not be renamed to '${config.name}'`
+      throw new StoreError('STORE_INVALID_OPTION', reason)
     }
     const sealer = this.#options.keys?.sealer
     const place = { fileSystem, kernel: group.kernel, directory, hashName: config.name, sealer }
@@ -263,7 +264,8 @@ export class FileStreamStore implements StreamStore {
     // under the limits as they were.
     await this.#index.write()
     await writeStreamMeta(place, { created, config }, { isSynced: (sync ?? 'always') === 'always' })
-    const changesTtl = config.allowMessageTtl !== core.config.allowMessageTtl || config.maxAge > 0n !== core.config.maxAge > 0n
+    const { allowMessageTtl, maxAge } = core.config
+    const changesTtl = config.allowMessageTtl !== allowMessageTtl || config.maxAge > 0n !== maxAge > 0n
     core.config = config
     this.#age.stop()
     if (changesTtl) core.ttl.rebuild()

@@ -80,7 +80,8 @@ export class BlockLoader {
       const bytes = Buffer.allocUnsafeSlow(size)
       const found = await file.readAsync(bytes, 0, size, 0)
       const isSame = block.writtenSize === size && this.#lacksBytes(block)
-      if (isSame && this.#options.contents.blocks.positionOf(block) >= 0) this.#take(block, bytes, Math.min(found, size))
+      const isListed = this.#options.contents.blocks.positionOf(block) >= 0
+      if (isSame && isListed) this.#take(block, bytes, Math.min(found, size))
     } finally {
       file.close()
     }

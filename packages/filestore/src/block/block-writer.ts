@@ -19,7 +19,14 @@ import { Block } from './block.js'
 import type { BlockFiles } from './block-files.js'
 import type { BlockList } from './block-list.js'
 import { LoadedBlock } from './loaded-block.js'
-import { RECORD_SIZE_MIN, TOMBSTONE_BIT, encodeMarker, encodeMessage, type ByteArea, type RecordStamp } from './record.js'
+import {
+  RECORD_SIZE_MIN,
+  TOMBSTONE_BIT,
+  encodeMarker,
+  encodeMessage,
+  type ByteArea,
+  type RecordStamp,
+} from './record.js'
 
 export type BlockWriterOptions = Readonly<{
   files: BlockFiles

@@ -13,7 +13,15 @@
  * sync left on the device is unknown. A full disk is different, nothing was lost: the bytes stay
  * pending, new ones are refused, and the write is tried again until it succeeds.
  */
-import { StoreError, assert, type Clock, type OpenFile, type Timer, type Turns, type TurnTask } from '@rivulet/store-types'
+import {
+  StoreError,
+  assert,
+  type Clock,
+  type OpenFile,
+  type Timer,
+  type Turns,
+  type TurnTask,
+} from '@rivulet/store-types'
 
 export type SyncPolicy = 'always' | Readonly<{ intervalMs: number }>
 

@@ -37,7 +37,7 @@ export class IndexKeeper {
       core.knowFirstTimes()
       core.isIndexStale = false
       const { lastSequence } = core.contents
-      const waiting = core.awaitingIndexCount
+      const waiting = core.retirement.awaitingIndexCount
       const others = core.ttl.isEnabled ? [{ name: TTL_FILE, bytes: core.ttl.encode() }] : []
       this.#writing = writeIndexFile(core.files, core.contents, others, core.options.sync === 'always')
       await this.#writing
@@ -70,7 +70,7 @@ export class IndexKeeper {
     }
     core.isIndexStale = false
     core.indexedSequence = core.contents.lastSequence
-    core.indexWritten(core.awaitingIndexCount)
+    core.indexWritten(core.retirement.awaitingIndexCount)
   }
 
   /** Stops the timer and waits for a running write. */

@@ -153,7 +153,11 @@ export class Replay {
       return
     }
     const id = this.#ids[newest] as number
-    for (let oldest = this.#oldestOf(id); oldest >= 0 && oldest !== newest; oldest = this.#oldestOf(id)) this.#remove(oldest)
+    let oldest = this.#oldestOf(id)
+    while (oldest >= 0 && oldest !== newest) {
+      this.#remove(oldest)
+      oldest = this.#oldestOf(id)
+    }
   }
 
   /** Removes a message for another reason, e.g. its age. */
