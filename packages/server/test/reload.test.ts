@@ -155,6 +155,7 @@ test('without a configuration file and without a log file signals are told, and 
   await server.untilLogged('[INF] File log re-open ignored, not a file logger')
 
   const nc = await client()
+  expect(nc.info?.version).toBe('2.15.2')
   await nc.close()
 })
 

@@ -135,8 +135,7 @@ export function readSequence(view: DataView, offset: number): number {
 }
 
 export function readTime(view: DataView, offset: number, target: Timestamp): Timestamp {
-  const low = view.getUint32(offset + OFFSET_TIME, true)
-  return setFromHalves(target, view.getInt32(offset + OFFSET_TIME + 4, true), low)
+  return setFromHalves(target, view.getInt32(offset + OFFSET_TIME + 4, true), view.getUint32(offset + OFFSET_TIME, true))
 }
 
 export function readSubjectSize(view: DataView, offset: number): number {

@@ -30,14 +30,13 @@ export class IndexKeeper {
     this.#cancel()
     await this.#writing.catch(() => {})
     const core = this.#core
-    if (core.unreadableFrom < Infinity) return false
     if (!core.isIndexStale || core.commit.failure !== undefined) return !core.isIndexStale
     try {
       core.commit.commitNow()
       core.knowFirstTimes()
       core.isIndexStale = false
       const { lastSequence } = core.contents
-      const waiting = core.retirement.awaitingIndexCount
+      const waiting = core.awaitingIndexCount
       const others = core.ttl.isEnabled ? [{ name: TTL_FILE, bytes: core.ttl.encode() }] : []
       this.#writing = writeIndexFile(core.files, core.contents, others, core.options.sync === 'always')
       await this.#writing
@@ -62,15 +61,14 @@ export class IndexKeeper {
     core.commit.commitNow()
     core.knowFirstTimes()
     try {
-      if (core.floor > 1) writeFloor(core.files, core.floor)
-      if (core.unreadableFrom < Infinity) return
+      if (core.contents.firstSequence > 1) writeFloor(core.files, core.contents.firstSequence)
       writeIndexFileNow(core.files, core.contents)
     } catch (error) {
       throw core.refuse(error)
     }
     core.isIndexStale = false
     core.indexedSequence = core.contents.lastSequence
-    core.indexWritten(core.retirement.awaitingIndexCount)
+    core.indexWritten(core.awaitingIndexCount)
   }
 
   /** Stops the timer and waits for a running write. */

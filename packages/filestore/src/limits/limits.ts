@@ -86,6 +86,5 @@ function sizeOfFirst(core: StoreCore, id: number): number {
 }
 
 function isRollup(message: MessageView): boolean {
-  const { bodyBytes, bodyOffset, headerSize } = message
-  return headerSize > 0 && rollupScopeOf(bodyBytes, bodyOffset, headerSize) !== undefined
+  return message.headerSize > 0 && rollupScopeOf(message.bodyBytes, message.bodyOffset, message.headerSize) !== undefined
 }

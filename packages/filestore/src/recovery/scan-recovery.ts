@@ -25,12 +25,9 @@ import {
   readTime,
 } from '../block/record.js'
 import { RecordScan, scanRecords, type DamagedRange } from '../block/record-scan.js'
-import { rewriteBlockFile } from '../block/rewrite-block.js'
 import type { StreamContents } from '../stream-contents.js'
 import { Replay, replayLimitsOf, type Checkpoint } from './replay.js'
 import { rollupScopeOf } from './rollup-header.js'
-
-const WORD_SIZE = 4
 
 export type ScanRecoveryOptions = Readonly<{
   files: BlockFiles
@@ -71,8 +68,6 @@ class BlockRecovery {
   readonly #scan = new RecordScan(1024)
   readonly #time = new Timestamp()
   readonly #allowsRollup: boolean
-  /** The last sequence before the block that is being read. */
-  #sequenceBefore = 0
 
   constructor(options: ScanRecoveryOptions) {
     this.#options = options
@@ -151,20 +146,16 @@ class BlockRecovery {
     scan.damage.length = 0
     scanRecords(area, block.rawSize, files.hasherOf(block.index), scan)
     const sequenceBefore = contents.lastSequence
-    this.#sequenceBefore = sequenceBefore
     contents.blocks.push(block)
     this.#replay.beginBlock(block)
     const damage = [...scan.damage]
-    const certainEnd = isLast ? this.#certainSize(block, area, damage) : block.rawSize
-    this.#replayRecords(block, area, { sequenceBefore, certainEnd })
-    if (damage.length > 0) this.#reportDamage(block, area, damage)
-    if (damage.length > 0 && isLast) this.#mend(block, area, { damage, hasLostWrites: certainEnd < block.rawSize })
+    this.#replayRecords(block, area, sequenceBefore)
+    if (damage.length > 0) this.#settleDamage(block, area, damage, isLast)
     const isNothing = scan.count === 0 && !isLast
     if (isNothing) contents.blocks.remove(block)
   }
 
-  #replayRecords(block: Block, area: ByteArea, bounds: { sequenceBefore: number; certainEnd: number }): void {
-    const { sequenceBefore, certainEnd } = bounds
+  #replayRecords(block: Block, area: ByteArea, sequenceBefore: number): void {
     const { contents } = this.#options
     const { view } = area
     const scan = this.#scan
@@ -173,7 +164,6 @@ class BlockRecovery {
       const offset = scan.offsets[i] as number
       const flags = readSequenceFlags(view, offset)
       const sequence = readSequence(view, offset)
-      if (offset >= certainEnd) this.#replay.isUncertain = true
       if ((flags & TOMBSTONE_BIT) !== 0) {
         this.#replay.tombstone(sequence)
         // It repeats the time of its message: all that is left of it when the message was erased.
@@ -220,37 +210,35 @@ class BlockRecovery {
     block.lastNanoseconds = contents.lastNanoseconds = time.nanoseconds
   }
 
-  #reportDamage(block: Block, area: ByteArea, damage: readonly DamagedRange[]): void {
-    block.isDamaged = true
+  #settleDamage(block: Block, area: ByteArea, damage: readonly DamagedRange[], isLast: boolean): void {
     for (const range of damage) {
+      const isTail = range.offset + range.size === block.rawSize
       const { before, after } = neighbours(area, this.#scan, range)
       this.#report(block, range, after === 0 ? 0 : before + 1, after === 0 ? 0 : after - 1)
-    }
-  }
-
-  /** Makes the last block whole where that takes nothing; what stays damaged takes no more records. */
-  #mend(block: Block, area: ByteArea, found: { damage: readonly DamagedRange[]; hasLostWrites: boolean }): void {
-    const { files } = this.#options
-    const { damage, hasLostWrites } = found
-    const only = damage.length === 1 ? damage[0] : undefined
-    // Bytes that hold no record at all may be encrypted with a key that is missing: they stay.
-    const isUnknown = files.keys !== undefined && this.#scan.count === 0
-    if (isUnknown) return
-    try {
-      if (hasLostWrites) this.#takeOutLostWrites(block, area, damage)
-      else if (only !== undefined && only.offset + only.size === block.rawSize) this.#cutTail(block, area, only)
-      else return
-      block.isDamaged = false
-    } catch (error) {
-      const cause = `the damage stays: ${error instanceof Error ? error.message : String(error)}`
-      this.#report(block, { offset: 0, size: 0, cause }, 0, 0)
+      // Bytes that hold no record at all may be encrypted with a key that is missing: they stay.
+      const isUnknown = this.#options.files.keys !== undefined && this.#scan.count === 0
+      if (isTail && isLast && damage.length === 1 && !isUnknown) this.#cutTail(block, area, range)
+      else block.isDamaged = true
     }
   }
 
   /** Takes damaged bytes off the end of the last block; what may have meant something is kept aside. */
   #cutTail(block: Block, area: ByteArea, range: DamagedRange): void {
     const { files } = this.#options
-    this.#keepAside(block, area, range)
+    const { fileSystem } = files
+    const tail = area.bytes.subarray(range.offset, range.offset + range.size)
+    if (!isZero(tail) && !isUnfinished(area, range)) {
+      const directory = join(files.streamDirectory, 'damaged')
+      fileSystem.makeDirectory(directory)
+      const copy = fileSystem.open(join(directory, `${block.index}-${range.offset}.bin`), 'replace')
+      try {
+        copy.write(tail, 0, tail.length, 0)
+        copy.syncNow()
+      } finally {
+        copy.close()
+      }
+      fileSystem.syncDirectoryNow(directory)
+    }
     const file = files.open(block.index, 'write')
     try {
       file.truncate(range.offset)
@@ -259,78 +247,6 @@ class BlockRecovery {
       file.close()
     }
     block.rawSize = block.writtenSize = range.offset
-  }
-
-  /** Bytes that may have meant something go to a file of their own. */
-  #keepAside(block: Block, area: ByteArea, range: DamagedRange): void {
-    const { fileSystem, streamDirectory } = this.#options.files
-    const bytes = area.bytes.subarray(range.offset, range.offset + range.size)
-    if (isZero(bytes) || isUnfinished(area, range)) return
-    const directory = join(streamDirectory, 'damaged')
-    fileSystem.makeDirectory(directory)
-    const copy = fileSystem.open(join(directory, `${block.index}-${range.offset}.bin`), 'replace')
-    try {
-      copy.write(bytes, 0, bytes.length, 0)
-      copy.syncNow()
-    } finally {
-      copy.close()
-    }
-    fileSystem.syncDirectoryNow(directory)
-  }
-
-  /**
-   * Where the first write that a power loss took begins; the block's size when there is none. Such a write
-   * leaves zeros at its end (all of it, or its rear part, is lost) or at its start; a record has neither.
-   */
-  #certainSize(block: Block, area: ByteArea, damage: readonly DamagedRange[]): number {
-    for (const { offset, size } of damage) {
-      if (size < WORD_SIZE || offset + size === block.rawSize) continue
-      const isLost = this.#isZeroWord(block, area, offset) || this.#isZeroWord(block, area, offset + size - WORD_SIZE)
-      if (isLost) return offset
-    }
-    return block.rawSize
-  }
-
-  /** As the disk has it: zeros of an encrypted file are read as something else. */
-  #isZeroWord(block: Block, area: ByteArea, offset: number): boolean {
-    const { files } = this.#options
-    if (files.keys === undefined) return area.view.getUint32(offset, true) === 0
-    const word = Buffer.alloc(WORD_SIZE)
-    const file = files.fileSystem.open(files.pathOf(block.index), 'read')
-    try {
-      file.read(word, 0, WORD_SIZE, offset)
-    } finally {
-      file.close()
-    }
-    return isZero(word)
-  }
-
-  /**
-   * Rewrites the last block without what a power loss left of lost writes, and without messages that were
-   * refused: nobody was told that they are stored, and left there they would push out others next time.
-   */
-  #takeOutLostWrites(block: Block, area: ByteArea, damage: readonly DamagedRange[]): void {
-    for (const range of damage) this.#keepAside(block, area, range)
-    const bytes = Buffer.allocUnsafeSlow(block.rawSize)
-    const moved = new Map<number, number>()
-    let size = 0
-    let last = 0
-    for (let i = 0; i < this.#scan.count; i++) {
-      const offset = this.#scan.offsets[i] as number
-      const sequence = readSequence(area.view, offset)
-      const isTombstone = (readSequenceFlags(area.view, offset) & TOMBSTONE_BIT) !== 0
-      if (!isTombstone && this.#replay.refused.has(sequence)) continue
-      if (!isTombstone && sequence > last) {
-        last = sequence
-        this.#noteTime(block, area, offset)
-      }
-      const recordSize = readRecordSize(area.view, offset)
-      area.bytes.copy(bytes, size, offset, offset + recordSize)
-      moved.set(offset, size)
-      size += recordSize
-    }
-    rewriteBlockFile(this.#options.files, block, bytes, size)
-    this.#replay.relocate(moved, last, this.#sequenceBefore)
   }
 
   #report(block: Block, range: DamagedRange, firstSequence: number, lastSequence: number): void {

@@ -63,8 +63,7 @@ export class Compactor {
   async #step(): Promise<boolean> {
     const core = this.#core
     if (core.isClosed || core.commit.failure !== undefined || core.commit.full !== undefined) return false
-    const isWaitedFor = core.retirement.awaitingIndexCount > 0
-    const needsIndex = isWaitedFor || (core.needsCheckpoint && this.#nextSparse() !== undefined)
+    const needsIndex = core.awaitingIndexCount > 0 || (core.needsCheckpoint && this.#nextSparse() !== undefined)
     if (needsIndex && core.isIndexStale && !(await this.#index.write())) return false
     const block = this.#nextSparse()
     if (block === undefined || core.isClosed) return false

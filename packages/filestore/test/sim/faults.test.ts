@@ -50,7 +50,7 @@ describe('a disk that fails', () => {
         disk.cutPower()
         disk.restorePower(random)
 
-        await world.reopen()
+        await expect(world.reopen()).resolves.toBeUndefined()
       })
     }
   })

@@ -60,11 +60,10 @@ export interface StreamStore {
   appendAt(message: MessageView, place: AppendPlace): void
 
   /**
-   * Gives out `count` sequences from `first` on that hold no message. The stream's last time stays, unless it had none;
-   * `movesTime`: it becomes now, as if a message had come.
+   * Gives out `count` sequences from `first` on that hold no message.
    * @throws StoreError STORE_SEQUENCE_MISMATCH unless first is lastSequence + 1
    */
-  skip(first: number, count: number, movesTime?: boolean): void
+  skip(first: number, count: number): void
 
   /**
    * Removes one message. False when it was removed before or lies in a gap.
