@@ -1,12 +1,16 @@
 /**
  * When messages go by themselves: by the age of the stream, and by their own time to live. One timer,
- * which never fires sooner than 250 ms, so that a stream of expiring messages does not burn a core.
+ * which never fires sooner than 250 ms, so that a stream of expiring messages does not burn a core. By age a message
+ * goes up to 350 ms late, as in the reference, whose clock for this lags by up to 100 ms: the first look, at max_age,
+ * finds a message too young.
  */
 import { TimeWheel, Timestamp, type Clock, type Timer } from '@rivulet/store-types'
 import { FLAG_NEVER_EXPIRES } from './message-block.js'
 import type { MessageStore } from './message-store.js'
 
 const TIMER_MS_MIN = 250
+/** How much older than the limit a message is when it goes by age. */
+const AGE_LAG_MS = 100
 const NANOS_PER_SECOND = 1_000_000_000n
 
 export class Expiry {
@@ -142,10 +146,10 @@ export class Expiry {
     return undefined
   }
 
-  /** Milliseconds until a message of that time comes of age. */
+  /** Milliseconds until a message of that time goes by age. */
   #ageLeftMs(seconds: number, nanoseconds: number): number {
     const now = this.#now
     const leftSeconds = seconds + this.#ageSeconds - now.seconds
-    return leftSeconds * 1000 + (nanoseconds + this.#ageNanoseconds - now.nanoseconds) / 1e6
+    return leftSeconds * 1000 + (nanoseconds + this.#ageNanoseconds - now.nanoseconds) / 1e6 + AGE_LAG_MS
   }
 }

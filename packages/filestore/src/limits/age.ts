@@ -2,12 +2,17 @@
  * Expiry by age: messages older than the stream's max_age go, oldest first, without tombstones.
  *
  * One timer, set for the oldest message and only while there is one; it never fires sooner than 250 ms
- * from now, and a long backlog is worked off in slices so that the event loop is not held.
+ * from now, and a long backlog is worked off in slices so that the event loop is not held. By timer a
+ * message goes up to 350 ms late, as in the reference, whose clock for this lags by up to 100 ms: the first
+ * look, at max_age, finds a message too young.
  */
 import { Timestamp, compareTimes, millisBetween, setFromNanos, type Timer } from '@rivulet/store-types'
 import type { StoreCore } from '../store-core.js'
 
+const NANOS_PER_MS = 1_000_000n
 const TIMER_MS_MIN = 250
+/** How much older than max_age a message is when the timer takes it. */
+const LAG_MS = 100
 const SLICE_MESSAGES = 5_000
 
 export class AgeLimit {
@@ -28,16 +33,16 @@ export class AgeLimit {
     this.schedule()
   }
 
-  /** After an append to a stream without a timer, and after a change of the limit. */
-  schedule(): void {
+  /** After an append to a stream without a timer, and after a change of the limit. `lagMs`: how much later than due. */
+  schedule(lagMs = 0): void {
     if (!this.#isReady || this.#timer !== undefined || this.#core.config.maxAge <= 0n) return
     const { contents, options } = this.#core
     if (contents.messageCount === 0) return
     const first = this.#firstTime()
     const { seconds, nanoseconds } = options.clock.wallTime(this.#now)
-    const ageMs = Number(this.#core.config.maxAge / 1_000_000n)
+    const ageMs = Number(this.#core.config.maxAge / NANOS_PER_MS)
     const elapsedMs = millisBetween(seconds, nanoseconds, first.seconds, first.nanoseconds)
-    this.#timer = options.clock.setTimer(Math.max(TIMER_MS_MIN, ageMs - elapsedMs + 1), this.#fired)
+    this.#timer = options.clock.setTimer(Math.max(TIMER_MS_MIN, ageMs - elapsedMs + lagMs), this.#fired)
   }
 
   /** Cancels the timer; `schedule` sets it again. */
@@ -46,11 +51,11 @@ export class AgeLimit {
     this.#timer = undefined
   }
 
-  /** Removes what is too old now, at most `most` messages. True when more is left. */
-  expire(most: number): boolean {
+  /** Removes what was too old `lagMs` ago, at most `most` messages. True when more is left. */
+  expire(most: number, lagMs = 0): boolean {
     const { contents, config, options } = this.#core
     if (config.maxAge <= 0n) return false
-    const cutoff = setFromNanos(this.#age, options.clock.wallNanos() - config.maxAge)
+    const cutoff = setFromNanos(this.#age, options.clock.wallNanos() - BigInt(lagMs) * NANOS_PER_MS - config.maxAge)
     let from = contents.firstSequence
     for (let removed = 0; contents.messageCount > 0 && this.#core.finder.findNext(undefined, from); removed++) {
       const { block, index, sequence } = this.#core.finder.found
@@ -76,8 +81,8 @@ export class AgeLimit {
   readonly #fired = (): void => {
     this.#timer = undefined
     if (this.#core.isClosed || this.#core.commit.failure !== undefined) return
-    const hasMore = this.expire(SLICE_MESSAGES)
+    const hasMore = this.expire(SLICE_MESSAGES, LAG_MS)
     if (hasMore) this.#timer = this.#core.options.clock.setTimer(0, this.#fired)
-    else this.schedule()
+    else this.schedule(LAG_MS + 1)
   }
 }

@@ -104,6 +104,18 @@ export function describeLimits(factory: HostFactory, abilities: StoreAbilities):
       expect([bench.live, bench.store.lastSequence]).toEqual([[], 3])
     })
 
+    it('looks at ages every 250 ms at most, so that a short age ends late', async () => {
+      await open({ maxAge: (3n * SECOND) / 10n })
+      bench.append('a')
+      await bench.advance(150)
+      bench.append('b')
+      await bench.advance(250)
+      expect(bench.live).toEqual([1, 2])
+      await bench.advance(250)
+
+      expect(bench.live).toEqual([])
+    })
+
     it('applies lowered limits at once', async () => {
       await open({})
       bench.appendAll('a', 'a', 'a', 'b', 'c', 'd')
