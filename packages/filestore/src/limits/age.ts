@@ -3,7 +3,7 @@
  *
  * One timer, set for the oldest message and only while there is one; it never fires sooner than 250 ms
  * from now, and a long backlog is worked off in slices so that the event loop is not held. By timer a
- * message goes up to 350 ms late, as in the reference, whose clock for this lags by up to 100 ms: the first
+ * message goes up to 300 ms late, as in the reference, whose clock for this lags by 50 ms on average: the first
  * look, at max_age, finds a message too young.
  */
 import { Timestamp, compareTimes, millisBetween, setFromNanos, type Timer } from '@rivulet/store-types'
@@ -12,7 +12,7 @@ import type { StoreCore } from '../store-core.js'
 const NANOS_PER_MS = 1_000_000n
 const TIMER_MS_MIN = 250
 /** How much older than max_age a message is when the timer takes it. */
-const LAG_MS = 100
+const LAG_MS = 50
 const SLICE_MESSAGES = 5_000
 
 export class AgeLimit {
