@@ -356,6 +356,11 @@ export class StoreCore implements CommitSubject {
     return this.config.maxMessagesPerSubject > 0
   }
 
+  /** Blocks that no list has, and whose files are still there. */
+  get hasRetiredFiles(): boolean {
+    return this.#awaitingIndex.length + this.#retired.length + this.#retiring.length > 0
+  }
+
   /** Empty blocks that wait for an index file. */
   get awaitingIndexCount(): number {
     return this.#awaitingIndex.length

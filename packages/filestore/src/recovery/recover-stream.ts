@@ -79,6 +79,8 @@ function startAfter(core: StoreCore, last: number): void {
   if (contents.messageCount === 0) contents.firstSequence = last + 1
   // The configuration says it again at the next opening.
   if (isFresh) return
+  // In a block of its own: behind messages the next scan takes it for a removal and nothing else.
+  if ((core.writer.active?.rawSize ?? 0) > 0) core.roll(last + 1)
   core.appendTombstone(last, { seconds: contents.lastSeconds, nanoseconds: contents.lastNanoseconds })
   const block = core.writer.active
   if (block === undefined || block.messageCount > 0) return

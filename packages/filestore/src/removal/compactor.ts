@@ -100,7 +100,8 @@ export class Compactor {
     const loaded = loader.load(block)
     // Loading may show damage: such a block keeps all its bytes.
     if (block.isDamaged || block.keepsFile) return
-    const keepsAll = contents.blocks.all.some((other) => other.hasUnknownRange)
+    // Blocks retired while the index was written are in no list, and their messages are in their files.
+    const keepsAll = core.hasRetiredFiles || contents.blocks.all.some((other) => other.hasUnknownRange)
     const isNeeded = (sequence: number): boolean => keepsAll || this.#isTombstoneNeeded(block, sequence)
     const compacted = compactBlock(loaded, files.hasherOf(block.index), isNeeded)
     if (compacted === undefined) {
