@@ -191,14 +191,15 @@ export class FileStreamStore implements StreamStore {
     this.#age.schedule()
   }
 
-  skip(first: number, count: number): void {
+  skip(first: number, count: number, movesTime = false): void {
     this.#assertOpen()
     const expected = this.#core.contents.lastSequence + 1
     const last = first + count - 1
     if (first !== expected || count < 1 || !Number.isSafeInteger(last)) {
       throw new StoreError('STORE_SEQUENCE_MISMATCH', `a skip of ${count} from ${first} does not start at ${expected}`)
     }
-    this.#core.appendSkip(last, this.#core.turnTime())
+    const { lastSeconds: seconds, lastNanoseconds: nanoseconds } = this.#core.contents
+    this.#core.appendSkip(last, movesTime || seconds === 0 ? this.#core.turnTime() : { seconds, nanoseconds })
   }
 
   remove(sequence: number): boolean {
@@ -254,7 +255,8 @@ export class FileStreamStore implements StreamStore {
     const core = this.#core
     const { fileSystem, directory, created, group, sync } = this.#options
     if (config.name !== core.config.name) {
-      throw new StoreError('STORE_INVALID_OPTION', `stream '${core.config.name}' can not be renamed to '${config.name}'`)
+      const reason = `stream '${core.config.name}' can not be renamed to '${config.name}'`
+      throw new StoreError('STORE_INVALID_OPTION', reason)
     }
     const sealer = this.#options.keys?.sealer
     const place = { fileSystem, kernel: group.kernel, directory, hashName: config.name, sealer }
@@ -262,7 +264,8 @@ export class FileStreamStore implements StreamStore {
     // under the limits as they were.
     await this.#index.write()
     await writeStreamMeta(place, { created, config }, { isSynced: (sync ?? 'always') === 'always' })
-    const changesTtl = config.allowMessageTtl !== core.config.allowMessageTtl || config.maxAge > 0n !== core.config.maxAge > 0n
+    const { allowMessageTtl, maxAge } = core.config
+    const changesTtl = config.allowMessageTtl !== allowMessageTtl || config.maxAge > 0n !== maxAge > 0n
     core.config = config
     this.#age.stop()
     if (changesTtl) core.ttl.rebuild()
@@ -408,6 +411,7 @@ export class FileStreamStore implements StreamStore {
       core.files.close(block)
     }
     core.writer.abandon()
+    this.#options.group.handles.forget(core)
     this.#options.onClosed?.()
     if (uncommitted !== undefined) throw uncommitted
     for (const result of consumers) if (result.status === 'rejected') throw result.reason

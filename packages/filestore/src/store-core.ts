@@ -24,6 +24,7 @@ import type { Block } from './block/block.js'
 import { BlockFiles } from './block/block-files.js'
 import { BlockLoader } from './block/block-loader.js'
 import { BlockWriter } from './block/block-writer.js'
+import type { HandleOwner } from './block/handle-pool.js'
 import type { StreamKeys } from './cipher/stream-keys.js'
 import type { LoadedBlock } from './block/loaded-block.js'
 import {
@@ -33,16 +34,18 @@ import {
   RecordStamp,
   SKIP_BIT,
   TOMBSTONE_BIT,
-  readRecordSize,
   readTime,
 } from './block/record.js'
 import { SubjectSummary } from './block/subject-summary.js'
+import { leavesMarker } from './limits/delete-marker.js'
 import { MessageTtl } from './limits/message-ttl.js'
+import { DamageLedger } from './damage-ledger.js'
 import { GroupCommit, type CommitSubject, type SyncPolicy } from './commit/group-commit.js'
 import { FilterPlans } from './query/filter-plan.js'
 import { MessageCounter } from './query/message-counter.js'
 import { MessageFinder } from './query/message-finder.js'
-import { writeFloor } from './recovery/floor-file.js'
+import { countOutLost, recountSubjects } from './recovery/loss.js'
+import { Retirement } from './removal/retirement.js'
 import type { StoreGroup } from './store-group.js'
 import { StreamContents } from './stream-contents.js'
 
@@ -59,10 +62,10 @@ export type StoreCoreOptions = Readonly<{
   keys?: StreamKeys | undefined
 }>
 
-/** Why a message goes: by a call of the owner, or by a limit, which the owner hears of. */
-export type RemovalReason = 'call' | 'limit'
+/** Why a message goes: by a call of the owner, or by a limit or because its time is over, which the owner hears of. */
+export type RemovalReason = 'call' | 'limit' | 'time'
 
-export class StoreCore implements CommitSubject {
+export class StoreCore implements CommitSubject, HandleOwner {
   readonly options: StoreCoreOptions
   config: StreamConfig
   readonly contents = new StreamContents()
@@ -74,7 +77,14 @@ export class StoreCore implements CommitSubject {
   readonly counter: MessageCounter
   readonly commit: GroupCommit
   readonly ttl: MessageTtl
+  readonly retirement: Retirement
+  readonly damage: DamageLedger
   listener: StreamStoreListener | undefined
+  /**
+   * Messages from here on are in a block that could not be read. They are lost for now; neither the floor nor
+   * an index file may say so, because the next opening may read them.
+   */
+  unreadableFrom = Infinity
   committedSequence = 0
   appendedBytes = 0
   /** The subject id of the last appended message. */
@@ -84,15 +94,6 @@ export class StoreCore implements CommitSubject {
   /** Something changed since index.db was written. */
   isIndexStale = false
   isClosed = false
-  /** Blocks that are out of the list; their files wait for a sync to begin. */
-  readonly #retired: Block[] = []
-  /** Empty blocks whose records still prove what a limit removed: they wait for an index file. */
-  readonly #awaitingIndex: Block[] = []
-  /** Blocks whose files go when the sync that covers their end is done, and the floor as of its begin. */
-  readonly #retiring: Block[] = []
-  #floorOfSync = 0
-  /** The floor could not be written; it is tried again with every sync. */
-  #owesFloor = false
   /** Told when a block was sealed or became sparse: work that may follow later. */
   maintenance: (() => void) | undefined
   /** Told when something changed for the first time since index.db was written. */
@@ -101,11 +102,9 @@ export class StoreCore implements CommitSubject {
   readonly #turnTime = new Timestamp()
   #hasTurnTime = false
   readonly #scratchTime = new Timestamp()
-  #isRecounting = false
+  #isCountingOut = false
   /** The subject of the message that a limit just removed. */
   #removedSubject: Buffer = Buffer.alloc(64)
-  readonly #unheardDamage: DamageReport[] = []
-  readonly #reportedDamage = new Set<string>()
   /** Sealed blocks whose handles are closed once their bytes are synced. */
   readonly #sealed: Block[] = []
 
@@ -114,7 +113,10 @@ export class StoreCore implements CommitSubject {
     this.config = options.config
     const { fileSystem, directory, config, clock, turns, group, sync } = options
     const { contents } = this
-    this.files = new BlockFiles({ fileSystem, directory, streamName: config.name, kernel: group.kernel, keys: options.keys })
+    const { keys } = options
+    this.files = new BlockFiles({ fileSystem, directory, streamName: config.name, kernel: group.kernel, keys })
+    this.retirement = new Retirement(this.files, options.logger)
+    this.damage = new DamageLedger(options.logger)
     this.files.damagedChunk = (file, { offset, size, cause }) => {
       this.damaged({ file, offset, size, firstSequence: 0, lastSequence: 0, cause: `compressed chunk: ${cause}` })
     }
@@ -124,14 +126,20 @@ export class StoreCore implements CommitSubject {
       segments: group.segments,
       blockBytes: options.blockBytes,
       rolled: (sealed) => this.#rolled(sealed),
+      isOrdered: sync === 'always',
+      syncNow: () => this.commit.syncWritten(),
     })
     this.loader = new BlockLoader({
       files: this.files,
       cache: group.cache,
       writer: this.writer,
+      scan: group.scan,
       contents,
       damaged: (report) => this.damaged(report),
-      lost: (block, loaded) => this.#reconcile(block, loaded),
+      unreadable: (block) => {
+        this.unreadableFrom = Math.min(this.unreadableFrom, block.firstSequence)
+      },
+      lost: (block, loaded) => this.#countOutLost(block, loaded),
     })
     this.plans = new FilterPlans(contents.subjects)
     this.finder = new MessageFinder(contents, this.loader, this.plans)
@@ -265,7 +273,7 @@ export class StoreCore implements CommitSubject {
     return true
   }
 
-  /** Forgets the live message at `index` of a loaded block. */
+  /** Forgets the live message at `index` of a loaded block. Its bytes are here when its time is over. */
   removeAt(loaded: LoadedBlock, index: number, reason: RemovalReason): void {
     const { block } = loaded
     const { contents, listener } = this
@@ -273,17 +281,18 @@ export class StoreCore implements CommitSubject {
     const sequence = loaded.sequenceAt(index)
     const id = loaded.ids[index] as number
     assert(id !== 0, 'only live messages are removed')
-    const isTold = reason === 'limit' && listener !== undefined
+    const isTold = reason !== 'call' && listener !== undefined
+    const isMarked = isTold && reason === 'time' && leavesMarker(this, loaded, index)
     const subjectSize = contents.subjects.sizeOf(id)
     if (isTold) this.#removedSubject = contents.subjects.copySubject(id, this.#removedSubject)
     loaded.ids[index] = 0
     this.ttl.removed(sequence)
     contents.removed(block, sequence, size, id)
-    if (block.firstSequence > sequence && block.messageCount > 0) this.#noteFirst(loaded)
+    if (block.firstSequence > sequence && block.messageCount > 0) this.noteFirst(loaded)
     if (block.messageCount === 0 || sequence < contents.firstSequence) this.retireEmpty(block)
     if (block.byteCount * 2 < block.rawSize) this.#noteSparse(block)
     this.#changed()
-    if (isTold) listener.expired(sequence, this.#removedSubject, 0, subjectSize, size)
+    if (isTold) listener.expired(sequence, this.#removedSubject, 0, subjectSize, size, isMarked)
   }
 
   #noteSparse(block: Block): void {
@@ -334,16 +343,17 @@ export class StoreCore implements CommitSubject {
     assert(block !== writer.active, 'the active block stays')
     const { lastSequence, lastSeconds: seconds, lastNanoseconds: nanoseconds } = contents
     const isRemembered = !contents.isRemoved(lastSequence) || writer.active?.highestTombstone === lastSequence
-    if (block.lastSequence >= lastSequence && !isRemembered) this.appendTombstone(lastSequence, { seconds, nanoseconds })
+    if (block.lastSequence >= lastSequence && !isRemembered) {
+      this.appendTombstone(lastSequence, { seconds, nanoseconds })
+    }
     // The tombstone may have sealed the active block, which looks for empty blocks as well.
     if (contents.blocks.positionOf(block) < 0) return
     const isFirst = contents.blocks.first === block
     contents.blocks.remove(block)
     this.forgetLoaded(block)
-    if (isFirst || !this.needsCheckpoint) {
-      writer.discard(block)
-      this.#retired.push(block)
-    } else this.#awaitingIndex.push(block)
+    const waitsForIndex = !isFirst && this.needsCheckpoint
+    if (!waitsForIndex) writer.discard(block)
+    this.retirement.add(block, waitsForIndex)
     this.#changed()
     if (!isFirst) this.maintenance?.()
   }
@@ -356,28 +366,14 @@ export class StoreCore implements CommitSubject {
     return this.config.maxMessagesPerSubject > 0
   }
 
-  /** Blocks that no list has, and whose files are still there. */
-  get hasRetiredFiles(): boolean {
-    return this.#awaitingIndex.length + this.#retired.length + this.#retiring.length > 0
-  }
-
-  /** Empty blocks that wait for an index file. */
-  get awaitingIndexCount(): number {
-    return this.#awaitingIndex.length
-  }
-
   /** index.db was written and synced: the first `count` blocks that waited for it may go. */
   indexWritten(count: number): void {
-    if (count === 0) return
-    this.#retired.push(...this.#awaitingIndex.splice(0, count))
-    this.commit.changed()
+    if (this.retirement.indexWritten(count)) this.commit.changed()
   }
 
   /** Blocks that waited for their removal are gone with their directory. */
   forgetRetired(): void {
-    this.#retired.length = 0
-    this.#awaitingIndex.length = 0
-    this.#retiring.length = 0
+    this.retirement.clear()
     this.#sealed.length = 0
     this.writer.isDirectoryUnsynced = false
   }
@@ -388,7 +384,7 @@ export class StoreCore implements CommitSubject {
   }
 
   /** The block has another first message; its time is read when somebody asks. */
-  #noteFirst(loaded: LoadedBlock): void {
+  noteFirst(loaded: LoadedBlock): void {
     const { block } = loaded
     const index = loaded.indexOf(block.firstSequence)
     assert(index >= 0, 'the first live message has a record')
@@ -447,54 +443,14 @@ export class StoreCore implements CommitSubject {
     this.maintenance?.()
   }
 
-  /** Live messages of a block have no good record: they are counted out, block and stream stay right. */
-  #reconcile(block: Block, loaded: LoadedBlock): void {
-    const { contents } = this
-    const lost: number[] = []
-    let byteCount = 0
-    let messageCount = 0
-    let expected = block.firstSequence
-    for (let index = 0; index < loaded.count; index++) {
-      if (loaded.ids[index] === 0) continue
-      const sequence = loaded.sequenceAt(index)
-      for (; expected < sequence; expected++) if (!block.deleted.has(expected)) lost.push(expected)
-      expected = sequence + 1
-      messageCount++
-      byteCount += readRecordSize(loaded.area.view, loaded.offsets[index] as number)
-    }
-    for (; expected <= block.lastSequence; expected++) if (!block.deleted.has(expected)) lost.push(expected)
-    for (const sequence of lost) block.deleted.add(sequence)
-    contents.messageCount += messageCount - block.messageCount
-    contents.byteCount += byteCount - block.byteCount
-    contents.lostBytes += Math.max(0, block.byteCount - byteCount)
-    for (const sequence of lost) contents.lostSequences.push(sequence)
-    block.messageCount = messageCount
-    block.byteCount = byteCount
-    while (block.firstSequence <= block.lastSequence && block.deleted.has(block.firstSequence)) block.firstSequence++
-    block.deleted.deleteBelow(block.firstSequence)
-    if (messageCount > 0) this.#noteFirst(loaded)
-    contents.advanceFirst()
+  /** Live messages of a block have no good record. Counting subjects anew may find more of that kind. */
+  #countOutLost(block: Block, loaded: LoadedBlock): void {
+    countOutLost(this, block, loaded)
     this.markIndexStale()
-    this.recountSubjects()
-  }
-
-  /** Counts subjects anew from all blocks: after a loss nobody knows which subjects went. Ids stay. */
-  recountSubjects(): void {
-    if (this.#isRecounting) return
-    this.#isRecounting = true
-    const { blocks, subjects } = this.contents
-    subjects.beginRecount()
-    for (const block of blocks.all) {
-      if (block.messageCount === 0) continue
-      const loaded = this.loader.load(block)
-      for (let index = 0; index < loaded.count; index++) {
-        const id = loaded.ids[index] as number
-        if (id !== 0) subjects.added(id, loaded.sequenceAt(index))
-      }
-      if (block !== this.writer.active) block.summary = SubjectSummary.of(loaded.ids, loaded.count, this.contents.subjects.idEnd)
-    }
-    subjects.endRecount()
-    this.#isRecounting = false
+    if (this.#isCountingOut) return
+    this.#isCountingOut = true
+    recountSubjects(this)
+    this.#isCountingOut = false
   }
 
   // --- committing (CommitSubject) -----------------------------------------------------------------------
@@ -503,20 +459,44 @@ export class StoreCore implements CommitSubject {
     return this.contents.lastSequence
   }
 
-  writeOut(): void {
+  writeOut(): boolean {
     this.#hasTurnTime = false
-    this.writer.writeOut()
+    const isAll = this.writer.writeOut()
+    if (this.writer.active?.file !== undefined) this.options.group.handles.used(this)
+    return isAll
+  }
+
+  /** Nothing below it may come back. */
+  get floor(): number {
+    return Math.min(this.contents.firstSequence, this.unreadableFrom)
   }
 
   takeUnsynced(files: OpenFile[]): void {
-    for (const block of this.writer.unsynced) if (block.file !== undefined) files.push(block.file)
+    for (const block of this.writer.unsynced) {
+      this.files.openForAppend(block)
+      files.push(block.file as OpenFile)
+      this.writer.syncing.add(block)
+    }
     this.writer.unsynced.clear()
-    this.#retiring.push(...this.#retired.splice(0))
-    this.#floorOfSync = this.contents.firstSequence
+    this.retirement.syncBegins(this.floor)
+  }
+
+  closeIdleHandle(): boolean {
+    const { active, unsynced, syncing } = this.writer
+    if (active === undefined) return true
+    // With an interval the sync may be minutes away: it opens the file again.
+    const waitsForSync = this.options.sync === 'always' && unsynced.has(active)
+    if (waitsForSync || syncing.has(active) || this.writer.pendingBytes > 0) return false
+    this.files.close(active)
+    return true
+  }
+
+  synced(): void {
+    this.writer.syncing.clear()
   }
 
   get needsSettling(): boolean {
-    return this.writer.isDirectoryUnsynced || this.#retiring.length > 0 || this.#sealed.length > 0 || this.#owesFloor
+    return this.writer.isDirectoryUnsynced || this.#sealed.length > 0 || this.retirement.needsSettling
   }
 
   async settle(): Promise<void> {
@@ -524,7 +504,7 @@ export class StoreCore implements CommitSubject {
     const isUnsynced = this.writer.isDirectoryUnsynced
     this.writer.isDirectoryUnsynced = false
     if (isUnsynced) await this.files.fileSystem.syncDirectory(this.files.directory)
-    this.#removeRetired()
+    this.retirement.settle()
   }
 
   settleNow(): void {
@@ -532,7 +512,7 @@ export class StoreCore implements CommitSubject {
     const isUnsynced = this.writer.isDirectoryUnsynced
     this.writer.isDirectoryUnsynced = false
     if (isUnsynced) this.files.fileSystem.syncDirectoryNow(this.files.directory)
-    this.#removeRetired()
+    this.retirement.settle()
   }
 
   committed(sequence: number): void {
@@ -546,22 +526,12 @@ export class StoreCore implements CommitSubject {
   }
 
   damaged(report: DamageReport): void {
-    const { file, offset, size, firstSequence, lastSequence, cause } = report
-    // A scan finds it, and so does every load of the block.
-    const place = `${file} ${offset} ${size}`
-    if (this.#reportedDamage.has(place)) return
-    this.#reportedDamage.add(place)
-    const sequences = firstSequence === 0 ? '' : `, sequences ${firstSequence} to ${lastSequence}`
-    this.options.logger.warn(`${file}: ${size} bytes at offset ${offset} are damaged${sequences}: ${cause}`)
-    if (this.listener === undefined) this.#unheardDamage.push(report)
-    else this.listener.damaged(report)
+    this.damage.report(report)
   }
 
-  /** Sets who is told, and tells what was found before: opening finds most damage. */
   setListener(listener: StreamStoreListener | undefined): void {
     this.listener = listener
-    if (listener === undefined) return
-    for (const report of this.#unheardDamage.splice(0)) listener.damaged(report)
+    this.damage.setListener(listener)
   }
 
   /** Closes handles of blocks that take no more records and whose bytes are on disk. */
@@ -571,30 +541,6 @@ export class StoreCore implements CommitSubject {
       if (block === this.writer.active || this.writer.unsynced.has(block)) continue
       this.files.close(block)
       this.#sealed.splice(i, 1)
-    }
-  }
-
-  #removeRetired(): void {
-    if (this.#retiring.length === 0 && !this.#owesFloor) return
-    const retiring = this.#retiring.splice(0)
-    const isWritten = this.#tryWriteFloor()
-    for (const block of retiring) {
-      if (block.keepsFile) this.files.close(block)
-      else this.files.remove(block)
-    }
-    // Without room for the floor the blocks go all the same: room is what their removal gives.
-    this.#owesFloor = !isWritten && !this.#tryWriteFloor()
-  }
-
-  /** False when there is no room for it: then it is owed, and what it says may come back after a power loss. */
-  #tryWriteFloor(): boolean {
-    if (this.#floorOfSync === 0) return true
-    try {
-      writeFloor(this.files, this.#floorOfSync)
-      return true
-    } catch (error) {
-      this.options.logger.warn(`Stream '${this.config.name}': the floor file could not be written: ${String(error)}`)
-      return false
     }
   }
 }

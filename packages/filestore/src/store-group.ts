@@ -5,6 +5,8 @@
 import type { Clock } from '@rivulet/store-types'
 import { SegmentPool } from './block/append-segment.js'
 import { BlockCache } from './block/block-cache.js'
+import { HandlePool } from './block/handle-pool.js'
+import { RecordScan } from './block/record-scan.js'
 import { createHashKernel } from './hash/create-hash-kernel.js'
 import type { HashKernel } from './hash/hash-kernel.js'
 
@@ -28,6 +30,9 @@ export class StoreGroup {
   readonly kernel: HashKernel
   readonly cache: BlockCache
   readonly segments: SegmentPool
+  readonly handles: HandlePool
+  /** Scratch of whoever scans a block; nothing is kept in it between calls. */
+  readonly scan: RecordScan = new RecordScan(1024)
 
   constructor(options: StoreGroupOptions) {
     const { clock, cacheBytesMax, cacheIdleMs } = options
@@ -38,10 +43,12 @@ export class StoreGroup {
       ...(cacheIdleMs === undefined ? {} : { idleMs: cacheIdleMs }),
     })
     this.segments = new SegmentPool(this.kernel)
+    this.handles = new HandlePool(clock)
   }
 
-  /** Stops the timer of the cache. The stores are closed by their owners. */
+  /** Stops the timers. The stores are closed by their owners. */
   close(): void {
     this.cache.close()
+    this.handles.close()
   }
 }

@@ -102,7 +102,7 @@ export class MemoryStreamStore implements StreamStore {
     this.#add(message, place.seconds, place.nanoseconds, place.ttlSeconds)
   }
 
-  skip(first: number, count: number): void {
+  skip(first: number, count: number, movesTime = false): void {
     this.#assertOpen()
     this.#assertNext(first)
     const store = this.#store
@@ -111,7 +111,7 @@ export class MemoryStreamStore implements StreamStore {
     }
     store.lastSequence += count
     if (store.messageCount === 0) store.firstSequence = store.lastSequence + 1
-    if (store.lastSeconds === 0) this.#touch()
+    if (movesTime || store.lastSeconds === 0) this.#touch()
     this.#scheduleCommit()
   }
 

@@ -12,7 +12,7 @@ import type { BlockCache } from './block-cache.js'
 import type { BlockFiles } from './block-files.js'
 import type { BlockWriter } from './block-writer.js'
 import { LoadedBlock } from './loaded-block.js'
-import { RecordScan, scanRecords } from './record-scan.js'
+import { scanRecords, type RecordScan } from './record-scan.js'
 import { SubjectSummary } from './subject-summary.js'
 import {
   RECORD_HEADER_SIZE,
@@ -28,9 +28,13 @@ export type BlockLoaderOptions = Readonly<{
   files: BlockFiles
   cache: BlockCache
   writer: BlockWriter
+  /** Scratch. */
+  scan: RecordScan
   contents: StreamContents
   /** Called for every damaged range of a block, when it is loaded. */
   damaged: (report: DamageReport) => void
+  /** A file could not be read; it may be readable again one day. Called before its messages are lost. */
+  unreadable: (block: Block) => void
   /** Messages that were counted as live have no record, or subjects were not counted. */
   lost: (block: Block, loaded: LoadedBlock) => void
 }>
@@ -40,7 +44,6 @@ const ACTIVE_ROOM = 256 * 1024
 
 export class BlockLoader {
   readonly #options: BlockLoaderOptions
-  #scan: RecordScan | undefined
 
   constructor(options: BlockLoaderOptions) {
     this.#options = options
@@ -77,7 +80,8 @@ export class BlockLoader {
       const bytes = Buffer.allocUnsafeSlow(size)
       const found = await file.readAsync(bytes, 0, size, 0)
       const isSame = block.writtenSize === size && this.#lacksBytes(block)
-      if (isSame && this.#options.contents.blocks.positionOf(block) >= 0) this.#take(block, bytes, Math.min(found, size))
+      const isListed = this.#options.contents.blocks.positionOf(block) >= 0
+      if (isSame && isListed) this.#take(block, bytes, Math.min(found, size))
     } finally {
       file.close()
     }
@@ -115,6 +119,7 @@ export class BlockLoader {
     } catch (error) {
       const cause = `the block can not be read: ${error instanceof Error ? error.message : String(error)}`
       block.keepsFile = true
+      this.#options.unreadable(block)
       const file = files.pathOf(block.index)
       const { firstSequence, lastSequence } = block
       this.#options.damaged({ file, offset: 0, size: block.writtenSize, firstSequence, lastSequence, cause })
@@ -129,9 +134,8 @@ export class BlockLoader {
     loaded.setBytes(bytes, found)
     block.loaded = loaded
     if (found < block.rawSize && block.writtenSize === found) writer.complete(block)
-    const scan = (this.#scan ??= new RecordScan())
-    scan.count = 0
-    scan.damage.length = 0
+    const { scan } = this.#options
+    scan.reset()
     scanRecords(loaded.area, loaded.filled, files.hasherOf(block.index), scan)
     const subjectsBefore = contents.subjects.size
     const liveBytes = indexRecords(block, loaded, scan, contents)
@@ -140,7 +144,6 @@ export class BlockLoader {
       const report = { file: files.pathOf(block.index), offset, size, firstSequence: 0, lastSequence: 0, cause }
       this.#options.damaged(report)
     }
-    if (scan.count > 1 << 20) this.#scan = undefined
     if (liveBytes !== block.byteCount || isUnknown) this.#options.lost(block, loaded)
     if (block.summary === undefined && writer.active !== block) {
       block.summary = SubjectSummary.of(loaded.ids, loaded.count, contents.subjects.idEnd)

@@ -8,6 +8,9 @@
  *
  * A run is a stretch of the segment and the place in a file where it belongs. When a write fails the
  * runs stay, and the same bytes go to the same place when it is tried again.
+ *
+ * Nothing of a block is written before the block in front of it is synced: a power loss then never
+ * keeps a record and loses one of an earlier block, e.g. the tombstone that made room for it.
  */
 import { assert, type MessageView } from '@rivulet/store-types'
 import type { RecordHasher } from '../hash/hash-kernel.js'
@@ -16,7 +19,14 @@ import { Block } from './block.js'
 import type { BlockFiles } from './block-files.js'
 import type { BlockList } from './block-list.js'
 import { LoadedBlock } from './loaded-block.js'
-import { RECORD_SIZE_MIN, TOMBSTONE_BIT, encodeMarker, encodeMessage, type ByteArea, type RecordStamp } from './record.js'
+import {
+  RECORD_SIZE_MIN,
+  TOMBSTONE_BIT,
+  encodeMarker,
+  encodeMessage,
+  type ByteArea,
+  type RecordStamp,
+} from './record.js'
 
 export type BlockWriterOptions = Readonly<{
   files: BlockFiles
@@ -26,6 +36,10 @@ export type BlockWriterOptions = Readonly<{
   blockBytes: number
   /** A block was sealed; its file is still open when it has unsynced bytes. */
   rolled: (sealed: Block) => void
+  /** Blocks are synced in order; without, bytes are written whenever there are some. */
+  isOrdered: boolean
+  /** Syncs all that is written, within the call. @throws StoreError */
+  syncNow: () => void
 }>
 
 type Run = { block: Block; segmentFrom: number; size: number; filePosition: number }
@@ -35,6 +49,8 @@ export class BlockWriter {
   readonly #blocks: BlockList
   readonly #segments: SegmentPool
   readonly #rolled: (sealed: Block) => void
+  readonly #isOrdered: boolean
+  readonly #syncNow: () => void
   blockBytes: number
   /** The last block, once something may be appended to it. */
   #active: Block | undefined
@@ -45,8 +61,10 @@ export class BlockWriter {
   #tail = 0
   #runStart = 0
   readonly #runs: Run[] = []
-  /** Files with bytes that no sync has covered yet. */
+  /** Blocks with bytes that no sync has begun to cover. */
   readonly unsynced = new Set<Block>()
+  /** Blocks with bytes that a sync under way covers. */
+  readonly syncing = new Set<Block>()
   /** Block files were made or removed since the last sync of the directory. */
   isDirectoryUnsynced = false
 
@@ -55,6 +73,8 @@ export class BlockWriter {
     this.#blocks = options.blocks
     this.#segments = options.segments
     this.#rolled = options.rolled
+    this.#isOrdered = options.isOrdered
+    this.#syncNow = options.syncNow
     this.blockBytes = options.blockBytes
   }
 
@@ -84,6 +104,7 @@ export class BlockWriter {
     this.#runStart = 0
     this.#active = undefined
     this.unsynced.clear()
+    this.syncing.clear()
     this.#giveSegment()
   }
 
@@ -142,16 +163,18 @@ export class BlockWriter {
   }
 
   /**
-   * Hands all pending bytes to the operating system. What could not be written stays pending.
+   * Hands pending bytes to the operating system. What could not be written stays pending.
+   * @returns false when some wait for the sync of an earlier block
    * @throws the file system's error
    */
-  writeOut(): void {
+  writeOut(): boolean {
     this.#closeRun()
     const segment = this.#segment
-    if (segment === undefined) return
+    if (segment === undefined) return true
     while (this.#runs.length > 0) {
       const run = this.#runs[0] as Run
       const { block } = run
+      if (this.#isOrdered && (hasOther(this.unsynced, block) || hasOther(this.syncing, block))) return false
       this.#files.openForAppend(block)
       block.file?.write(segment.bytes, run.segmentFrom, run.size, run.filePosition)
       block.writtenSize = run.filePosition + run.size
@@ -162,6 +185,7 @@ export class BlockWriter {
     this.#tail = 0
     this.#runStart = 0
     this.#giveSegment()
+    return true
   }
 
   /** Brings the pending bytes of `block` into its loaded copy. */
@@ -177,6 +201,7 @@ export class BlockWriter {
     this.#closeRun()
     for (let i = this.#runs.length - 1; i >= 0; i--) if (this.#runs[i]?.block === block) this.#runs.splice(i, 1)
     this.unsynced.delete(block)
+    this.syncing.delete(block)
   }
 
   /** Ends the open run, so that the next record starts another. */
@@ -192,7 +217,7 @@ export class BlockWriter {
   }
 
   #makeRoom(size: number): void {
-    if (this.#segment !== undefined) this.writeOut()
+    while (this.#segment !== undefined && !this.writeOut()) this.#syncNow()
     this.#giveSegment()
     this.#segment = this.#segments.take(size)
     this.#tail = 0
@@ -203,6 +228,10 @@ export class BlockWriter {
     if (this.#segment !== undefined) this.#segments.give(this.#segment)
     this.#segment = undefined
   }
+}
+
+function hasOther(blocks: ReadonlySet<Block>, block: Block): boolean {
+  return blocks.size > 1 || (blocks.size === 1 && !blocks.has(block))
 }
 
 function extendLoaded(run: Run, segment: ByteArea): void {

@@ -39,6 +39,13 @@ export class RecordScan {
     this.offsets = new Uint32Array(capacity)
   }
 
+  /** Makes it empty; it keeps its room. */
+  reset(): void {
+    this.count = 0
+    this.damage.length = 0
+    this.repairCount = 0
+  }
+
   push(offset: number): void {
     if (this.count === this.offsets.length) {
       const larger = new Uint32Array(this.count * 2)

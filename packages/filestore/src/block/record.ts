@@ -135,7 +135,8 @@ export function readSequence(view: DataView, offset: number): number {
 }
 
 export function readTime(view: DataView, offset: number, target: Timestamp): Timestamp {
-  return setFromHalves(target, view.getInt32(offset + OFFSET_TIME + 4, true), view.getUint32(offset + OFFSET_TIME, true))
+  const low = view.getUint32(offset + OFFSET_TIME, true)
+  return setFromHalves(target, view.getInt32(offset + OFFSET_TIME + 4, true), low)
 }
 
 export function readSubjectSize(view: DataView, offset: number): number {

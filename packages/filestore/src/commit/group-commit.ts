@@ -13,16 +13,29 @@
  * sync left on the device is unknown. A full disk is different, nothing was lost: the bytes stay
  * pending, new ones are refused, and the write is tried again until it succeeds.
  */
-import { StoreError, assert, type Clock, type OpenFile, type Timer, type Turns, type TurnTask } from '@rivulet/store-types'
+import {
+  StoreError,
+  assert,
+  type Clock,
+  type OpenFile,
+  type Timer,
+  type Turns,
+  type TurnTask,
+} from '@rivulet/store-types'
 
 export type SyncPolicy = 'always' | Readonly<{ intervalMs: number }>
 
 /** What the commit needs of its store. */
 export interface CommitSubject {
-  /** Hands pending bytes to the operating system. @throws the file system's error */
-  writeOut(): void
+  /**
+   * Hands pending bytes to the operating system; false when some have to wait for a sync of those that
+   * went before. @throws the file system's error
+   */
+  writeOut(): boolean
   /** Adds the files with unsynced bytes to `files` and forgets them. */
   takeUnsynced(files: OpenFile[]): void
+  /** All files that were taken are synced. */
+  synced(): void
   /**
    * True when the files alone do not make it: a block file was made, or blocks wait for removal. Then
    * `settle` or `settleNow` follows the sync of the files, and nothing is committed before it is done.
@@ -69,6 +82,8 @@ export class GroupCommit implements TurnTask {
   /** Counts changes; everything at or below `#committed.operation` is committed. */
   #operation = 0
   #writtenOperation = 0
+  /** Bytes wait for a sync before they may be written. */
+  #isWaiting = false
   #isScheduled = false
   /** What the running sync will commit, and the files it covers; undefined while none runs. */
   #inFlight: { target: Target; files: OpenFile[] } | undefined
@@ -139,7 +154,14 @@ export class GroupCommit implements TurnTask {
    */
   commitNow(): void {
     this.assertWritable()
-    if (!this.#write()) throw this.failure ?? (this.full as StoreError)
+    do {
+      if (!this.#write()) throw this.failure ?? (this.full as StoreError)
+      this.syncWritten()
+    } while (this.#isWaiting)
+  }
+
+  /** Syncs what is written, within the call. @throws StoreError when that fails */
+  syncWritten(): void {
     this.#syncNow()
     if (this.failure !== undefined) throw this.failure
   }
@@ -168,9 +190,11 @@ export class GroupCommit implements TurnTask {
   /** Writes and syncs for the last time; stops the timers. Returns what kept something from being committed. */
   async close(): Promise<StoreError | undefined> {
     await this.#syncDone
-    if (this.failure === undefined && this.#write()) {
+    while (this.failure === undefined && this.#write()) {
+      const isLast = !this.#isWaiting
       this.#startSync(true)
       await this.#syncDone
+      if (isLast) break
     }
     this.#isClosed = true
     this.#retryTimer?.cancel()
@@ -205,12 +229,13 @@ export class GroupCommit implements TurnTask {
   /** False when the bytes could not be written. */
   #write(): boolean {
     try {
-      this.#subject.writeOut()
+      this.#isWaiting = !this.#subject.writeOut()
     } catch (error) {
       this.refuse(error)
       return false
     }
     this.full = undefined
+    if (this.#isWaiting) return true
     this.#writtenOperation = this.#operation
     this.#setTarget()
     return true
@@ -234,13 +259,17 @@ export class GroupCommit implements TurnTask {
     const turnBytes = this.#written.bytes - this.#bytesAtLastWrite
     this.#bytesAtLastWrite = this.#written.bytes
     const isFast = this.#averageSyncMs !== undefined && this.#averageSyncMs < INLINE_SYNC_MS
-    if (isFast && turnBytes < INLINE_BYTES_MAX && !isForced) this.#syncNow()
-    else this.#syncDone = this.#sync()
+    if (!isFast || turnBytes >= INLINE_BYTES_MAX || isForced) {
+      this.#syncDone = this.#sync()
+      return
+    }
+    this.#syncNow()
+    if (this.#isWaiting && this.failure === undefined) this.runTurn()
   }
 
   #syncNow(): void {
-    const files: OpenFile[] = []
-    this.#subject.takeUnsynced(files)
+    const files = this.#takeUnsynced()
+    if (files === undefined) return
     const isSettled = !this.#subject.needsSettling
     const running = this.#inFlight
     const startMs = this.#clock.monotonicMs()
@@ -248,6 +277,7 @@ export class GroupCommit implements TurnTask {
       for (const file of files) file.syncNow()
       for (const file of running?.files ?? []) if (!files.includes(file)) file.syncNow()
       this.#forgetRunningFiles()
+      this.#subject.synced()
       if (!isSettled) this.#subject.settleNow()
     } catch (error) {
       this.#failSync(error)
@@ -262,8 +292,8 @@ export class GroupCommit implements TurnTask {
   }
 
   async #sync(): Promise<void> {
-    const files: OpenFile[] = []
-    this.#subject.takeUnsynced(files)
+    const files = this.#takeUnsynced()
+    if (files === undefined) return
     const fileCount = files.length
     const isSettled = !this.#subject.needsSettling
     const target = { ...this.#written }
@@ -273,6 +303,7 @@ export class GroupCommit implements TurnTask {
       if (files.length === 1) await (files[0] as OpenFile).sync()
       else if (files.length > 1) await Promise.all(files.map((file) => file.sync()))
       this.#forgetRunningFiles()
+      this.#subject.synced()
       if (!isSettled) await this.#subject.settle()
     } catch (error) {
       this.#inFlight = undefined
@@ -283,7 +314,21 @@ export class GroupCommit implements TurnTask {
     if (fileCount === 1 && isSettled) this.#measure(this.#clock.monotonicMs() - startMs)
     if (this.failure !== undefined) return
     if (this.#complete(target)) this.#announce()
-    if (this.#policy === 'always' && this.#writtenOperation > this.#committed.operation) this.#startSync()
+    if (this.#policy !== 'always' || this.#isClosed) return
+    if (this.#isWaiting) this.runTurn()
+    else if (this.#writtenOperation > this.#committed.operation) this.#startSync()
+  }
+
+  /** Undefined when a file could not be opened: that is a failed sync. */
+  #takeUnsynced(): OpenFile[] | undefined {
+    const files: OpenFile[] = []
+    try {
+      this.#subject.takeUnsynced(files)
+      return files
+    } catch (error) {
+      this.#failSync(error)
+      return undefined
+    }
   }
 
   #startInterval(intervalMs: number): void {

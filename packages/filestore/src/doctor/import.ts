@@ -193,7 +193,7 @@ class StreamImport {
   /** Gives out the sequences before `sequence`. */
   #skipTo(sequence: number): void {
     const next = this.#store.lastSequence + 1
-    if (sequence > next) this.#store.skip(next, sequence - next)
+    if (sequence > next) this.#store.skip(next, sequence - next, true)
   }
 }
 

@@ -115,7 +115,9 @@ function sizeOf(index: StreamIndex): number {
   for (let i = 0; i < subjects.count; i++) {
     size += (subjects.sizes[i] as number) + 3 + uvarintSize(subjects.totals[i] as number) + 10
   }
-  for (const block of blocks) size += 9 * SVARINT_SIZE_MAX + (block.deleted.size === 0 ? 0 : encodedSequenceSetSize(block.deleted))
+  for (const { deleted } of blocks) {
+    size += 9 * SVARINT_SIZE_MAX + (deleted.size === 0 ? 0 : encodedSequenceSetSize(deleted))
+  }
   return size
 }
 

@@ -63,8 +63,9 @@ export function stalenessOf(index: StreamIndex, files: BlockFiles): string | und
   try {
     if (!lastChecksumOf(files, index.lastBlockIndex).equals(index.lastChecksum)) return 'records were added since'
     // Zeros stand for a file without records, and are what a lost write leaves at the end of one.
+    const isEmpty = index.lastChecksum.every((byte) => byte === 0)
     const size = files.fileSystem.stat(files.pathOf(index.lastBlockIndex))?.size ?? 0
-    if (size > 0 && index.lastChecksum.every((byte) => byte === 0)) return 'its last block was empty, and is not'
+    if (isEmpty && size > 0) return 'its last block was empty, and is not'
   } catch (error) {
     return `its last block can not be read: ${error instanceof Error ? error.message : String(error)}`
   }

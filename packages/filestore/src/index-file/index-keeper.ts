@@ -30,13 +30,14 @@ export class IndexKeeper {
     this.#cancel()
     await this.#writing.catch(() => {})
     const core = this.#core
+    if (core.unreadableFrom < Infinity) return false
     if (!core.isIndexStale || core.commit.failure !== undefined) return !core.isIndexStale
     try {
       core.commit.commitNow()
       core.knowFirstTimes()
       core.isIndexStale = false
       const { lastSequence } = core.contents
-      const waiting = core.awaitingIndexCount
+      const waiting = core.retirement.awaitingIndexCount
       const others = core.ttl.isEnabled ? [{ name: TTL_FILE, bytes: core.ttl.encode() }] : []
       this.#writing = writeIndexFile(core.files, core.contents, others, core.options.sync === 'always')
       await this.#writing
@@ -61,14 +62,15 @@ export class IndexKeeper {
     core.commit.commitNow()
     core.knowFirstTimes()
     try {
-      if (core.contents.firstSequence > 1) writeFloor(core.files, core.contents.firstSequence)
+      if (core.floor > 1) writeFloor(core.files, core.floor)
+      if (core.unreadableFrom < Infinity) return
       writeIndexFileNow(core.files, core.contents)
     } catch (error) {
       throw core.refuse(error)
     }
     core.isIndexStale = false
     core.indexedSequence = core.contents.lastSequence
-    core.indexWritten(core.awaitingIndexCount)
+    core.indexWritten(core.retirement.awaitingIndexCount)
   }
 
   /** Stops the timer and waits for a running write. */

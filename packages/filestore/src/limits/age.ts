@@ -66,7 +66,7 @@ export class AgeLimit {
       if (removed === most) return true
       from = sequence + 1
       const isKept = config.allowMessageTtl && this.#core.ttl.neverExpires(sequence)
-      if (!isKept) this.#core.removeAt(loaded, index, 'limit')
+      if (!isKept) this.#core.removeAt(loaded, index, 'time')
     }
     return false
   }

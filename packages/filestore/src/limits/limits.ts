@@ -86,5 +86,6 @@ function sizeOfFirst(core: StoreCore, id: number): number {
 }
 
 function isRollup(message: MessageView): boolean {
-  return message.headerSize > 0 && rollupScopeOf(message.bodyBytes, message.bodyOffset, message.headerSize) !== undefined
+  const { bodyBytes, bodyOffset, headerSize } = message
+  return headerSize > 0 && rollupScopeOf(bodyBytes, bodyOffset, headerSize) !== undefined
 }

@@ -25,7 +25,8 @@ const SLICE_MESSAGES = 5_000
 
 export class MessageTtl {
   readonly #core: StoreCore
-  #wheel = new TimeWheel()
+  /** Made when the first message needs it: an empty one has 48 KB. */
+  #wheel: TimeWheel | undefined
   readonly #never = new SequenceSet()
   readonly #now = new Timestamp()
   #timer: Timer | undefined
@@ -49,7 +50,7 @@ export class MessageTtl {
   add(sequence: number, time: Readonly<{ seconds: number; nanoseconds: number }>, ttlSeconds: number): void {
     if (!this.isEnabled) return
     if (ttlSeconds < 0) this.#never.add(sequence)
-    else if (ttlSeconds > 0) this.#wheel.add(sequence, time.seconds + ttlSeconds, time.nanoseconds)
+    else if (ttlSeconds > 0) this.#addTo(sequence, time.seconds + ttlSeconds, time.nanoseconds)
     this.#schedule()
   }
 
@@ -66,7 +67,7 @@ export class MessageTtl {
 
   /** Forgets what is above `sequence`: those sequences are given out again. */
   truncated(sequence: number): void {
-    this.#wheel.removeAbove(sequence)
+    this.#wheel?.removeAbove(sequence)
     this.#never.deleteAbove(sequence)
   }
 
@@ -83,7 +84,7 @@ export class MessageTtl {
 
   /** Finds all over again, after the configuration changed. */
   rebuild(): void {
-    this.#wheel = new TimeWheel()
+    this.#wheel = undefined
     this.#never.clear()
     if (!this.isEnabled) return
     this.#readBlocks(false)
@@ -100,7 +101,12 @@ export class MessageTtl {
 
   /** The bytes of thw.db. */
   encode(): Buffer {
-    return encodeTimeWheel(this.#wheel, this.#core.contents.lastSequence + 1)
+    return encodeTimeWheel(this.#wheel ?? new TimeWheel(), this.#core.contents.lastSequence + 1)
+  }
+
+  #addTo(sequence: number, seconds: number, nanoseconds: number): void {
+    this.#wheel ??= new TimeWheel()
+    this.#wheel.add(sequence, seconds, nanoseconds)
   }
 
   #readFile(): boolean {
@@ -129,7 +135,7 @@ export class MessageTtl {
   }
 
   #schedule(): void {
-    const dueMs = this.#isReady ? this.#wheel.nextDueMs() : undefined
+    const dueMs = this.#isReady ? this.#wheel?.nextDueMs() : undefined
     if (dueMs === undefined || (this.#timer !== undefined && this.#timerAtMs <= dueMs)) return
     this.stop()
     const { clock } = this.#core.options
@@ -145,7 +151,7 @@ export class MessageTtl {
     if (core.isClosed || core.commit.failure !== undefined) return
     const due: number[] = []
     const now = core.options.clock.wallTime(this.#now)
-    this.#wheel.visitDue(now.seconds, now.nanoseconds, (sequence) => {
+    this.#wheel?.visitDue(now.seconds, now.nanoseconds, (sequence) => {
       if (due.length === SLICE_MESSAGES) return false
       due.push(sequence)
       return true
@@ -157,10 +163,10 @@ export class MessageTtl {
 
   #expire(sequence: number, now: Timestamp): void {
     try {
-      this.#core.remove(sequence, 'limit', true)
+      this.#core.remove(sequence, 'time', true)
     } catch {
       // No room for the tombstone: it is tried again a second later.
-      this.#wheel.add(sequence, now.seconds + 1, now.nanoseconds)
+      this.#addTo(sequence, now.seconds + 1, now.nanoseconds)
     }
   }
 }

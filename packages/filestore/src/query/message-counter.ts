@@ -49,7 +49,9 @@ export class MessageCounter {
     const contents = this.#contents
     const { firstSequence, lastSequence } = contents
     if (from > lastSequence) return { messageCount: 0, firstSequence, lastSequence }
-    if (filter.isAll && from <= firstSequence) return { messageCount: contents.messageCount, firstSequence, lastSequence }
+    if (filter.isAll && from <= firstSequence) {
+      return { messageCount: contents.messageCount, firstSequence, lastSequence }
+    }
     const messageCount = this.countFrom(filter, from)
     if (messageCount === 0) return { messageCount: 0, firstSequence: 0, lastSequence: 0 }
     const plan = filter.isAll ? undefined : this.#plans.planOf(filter)
@@ -103,7 +105,9 @@ export class MessageCounter {
       for (const id of plan.few) if (plan.matches(id) && subjects.isLive(id)) total += subjects.countOf(id)
       return total
     }
-    for (let id = 1; id < subjects.idEnd; id++) if (plan.marks[id] === 1 && subjects.isLive(id)) total += subjects.countOf(id)
+    for (let id = 1; id < subjects.idEnd; id++) {
+      if (plan.marks[id] === 1 && subjects.isLive(id)) total += subjects.countOf(id)
+    }
     return total
   }
 

@@ -189,7 +189,9 @@ export class MessageFinder {
     if (plan?.few === undefined) return 0
     const { subjects } = this.#contents
     let lowest = Number.MAX_SAFE_INTEGER
-    for (const id of plan.few) if (plan.matches(id) && subjects.isLive(id)) lowest = Math.min(lowest, subjects.firstOf(id))
+    for (const id of plan.few) {
+      if (plan.matches(id) && subjects.isLive(id)) lowest = Math.min(lowest, subjects.firstOf(id))
+    }
     return lowest
   }
 
@@ -197,7 +199,9 @@ export class MessageFinder {
     if (plan?.few === undefined) return Number.MAX_SAFE_INTEGER
     const { subjects } = this.#contents
     let highest = 0
-    for (const id of plan.few) if (plan.matches(id) && subjects.isLive(id)) highest = Math.max(highest, subjects.lastOf(id))
+    for (const id of plan.few) {
+      if (plan.matches(id) && subjects.isLive(id)) highest = Math.max(highest, subjects.lastOf(id))
+    }
     return highest
   }
 

@@ -17,7 +17,11 @@ import type { Checkpoint } from './replay.js'
 const SYNCS_AT_ONCE = 16
 
 /** What is known of a stream beside its blocks. */
-export type KnownBefore = Readonly<{ checkpoint: Checkpoint | undefined; floor: number; index?: StreamIndex | undefined }>
+export type KnownBefore = Readonly<{
+  checkpoint: Checkpoint | undefined
+  floor: number
+  index?: StreamIndex | undefined
+}>
 
 /** Fills an empty core from its directory. */
 export async function recoverStream(core: StoreCore): Promise<void> {

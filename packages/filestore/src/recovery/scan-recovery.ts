@@ -25,9 +25,12 @@ import {
   readTime,
 } from '../block/record.js'
 import { RecordScan, scanRecords, type DamagedRange } from '../block/record-scan.js'
+import { rewriteBlockFile } from '../block/rewrite-block.js'
 import type { StreamContents } from '../stream-contents.js'
 import { Replay, replayLimitsOf, type Checkpoint } from './replay.js'
 import { rollupScopeOf } from './rollup-header.js'
+
+const WORD_SIZE = 4
 
 export type ScanRecoveryOptions = Readonly<{
   files: BlockFiles
@@ -68,6 +71,10 @@ class BlockRecovery {
   readonly #scan = new RecordScan(1024)
   readonly #time = new Timestamp()
   readonly #allowsRollup: boolean
+  /** The last sequence before the block that is being read. */
+  #sequenceBefore = 0
+  /** Where the tombstone of the block that names the highest sequence begins; -1: it has none. */
+  #highestTombstone = -1
 
   constructor(options: ScanRecoveryOptions) {
     this.#options = options
@@ -146,24 +153,29 @@ class BlockRecovery {
     scan.damage.length = 0
     scanRecords(area, block.rawSize, files.hasherOf(block.index), scan)
     const sequenceBefore = contents.lastSequence
+    this.#sequenceBefore = sequenceBefore
     contents.blocks.push(block)
     this.#replay.beginBlock(block)
     const damage = [...scan.damage]
-    this.#replayRecords(block, area, sequenceBefore)
-    if (damage.length > 0) this.#settleDamage(block, area, damage, isLast)
+    const certainEnd = isLast ? this.#certainSize(block, area, damage) : block.rawSize
+    this.#replayRecords(block, area, { sequenceBefore, certainEnd })
+    if (damage.length > 0) this.#reportDamage(block, area, damage)
+    if (damage.length > 0 && isLast) this.#mend(block, area, { damage, hasLostWrites: certainEnd < block.rawSize })
     const isNothing = scan.count === 0 && !isLast
     if (isNothing) contents.blocks.remove(block)
   }
 
-  #replayRecords(block: Block, area: ByteArea, sequenceBefore: number): void {
+  #replayRecords(block: Block, area: ByteArea, bounds: { sequenceBefore: number; certainEnd: number }): void {
+    const { sequenceBefore, certainEnd } = bounds
     const { contents } = this.#options
     const { view } = area
     const scan = this.#scan
-    let highestTombstone = -1
+    this.#highestTombstone = -1
     for (let i = 0; i < scan.count; i++) {
       const offset = scan.offsets[i] as number
       const flags = readSequenceFlags(view, offset)
       const sequence = readSequence(view, offset)
+      if (offset >= certainEnd) this.#replay.isUncertain = true
       if ((flags & TOMBSTONE_BIT) !== 0) {
         this.#replay.tombstone(sequence)
         // It repeats the time of its message: all that is left of it when the message was erased.
@@ -171,7 +183,7 @@ class BlockRecovery {
         block.tombstoneCount++
         if (sequence < block.highestTombstone) continue
         block.highestTombstone = sequence
-        highestTombstone = offset
+        this.#highestTombstone = offset
         continue
       }
       if (sequence === 0 || !this.#replay.accepts(sequence)) continue
@@ -179,14 +191,17 @@ class BlockRecovery {
       else this.#replayMessage(block, area, offset, sequence)
       this.#noteTime(block, area, offset)
     }
-    // A block without messages of its own may carry the last sequence and its time.
-    const isCarrier = contents.lastSequence === sequenceBefore && highestTombstone >= 0
-    if (isCarrier && block.highestTombstone >= contents.lastSequence) {
-      contents.lastSequence = block.highestTombstone
-      block.firstSequence = contents.lastSequence + 1
-      block.lastSequence = contents.lastSequence
-      this.#noteTime(block, area, highestTombstone)
-    }
+    if (contents.lastSequence === sequenceBefore) this.#carry(block, area)
+  }
+
+  /** A block without messages of its own may carry the last sequence and its time. */
+  #carry(block: Block, area: ByteArea): void {
+    const { contents } = this.#options
+    if (this.#highestTombstone < 0 || block.highestTombstone < contents.lastSequence) return
+    contents.lastSequence = block.highestTombstone
+    block.firstSequence = contents.lastSequence + 1
+    block.lastSequence = contents.lastSequence
+    this.#noteTime(block, area, this.#highestTombstone)
   }
 
   #replayMessage(block: Block, area: ByteArea, offset: number, sequence: number): void {
@@ -210,35 +225,37 @@ class BlockRecovery {
     block.lastNanoseconds = contents.lastNanoseconds = time.nanoseconds
   }
 
-  #settleDamage(block: Block, area: ByteArea, damage: readonly DamagedRange[], isLast: boolean): void {
+  #reportDamage(block: Block, area: ByteArea, damage: readonly DamagedRange[]): void {
+    block.isDamaged = true
     for (const range of damage) {
-      const isTail = range.offset + range.size === block.rawSize
       const { before, after } = neighbours(area, this.#scan, range)
       this.#report(block, range, after === 0 ? 0 : before + 1, after === 0 ? 0 : after - 1)
-      // Bytes that hold no record at all may be encrypted with a key that is missing: they stay.
-      const isUnknown = this.#options.files.keys !== undefined && this.#scan.count === 0
-      if (isTail && isLast && damage.length === 1 && !isUnknown) this.#cutTail(block, area, range)
-      else block.isDamaged = true
+    }
+  }
+
+  /** Makes the last block whole where that takes nothing; what stays damaged takes no more records. */
+  #mend(block: Block, area: ByteArea, found: { damage: readonly DamagedRange[]; hasLostWrites: boolean }): void {
+    const { files } = this.#options
+    const { damage, hasLostWrites } = found
+    const only = damage.length === 1 ? damage[0] : undefined
+    // Bytes that hold no record at all may be encrypted with a key that is missing: they stay.
+    const isUnknown = files.keys !== undefined && this.#scan.count === 0
+    if (isUnknown) return
+    try {
+      if (hasLostWrites) this.#takeOutLostWrites(block, area, damage)
+      else if (only !== undefined && only.offset + only.size === block.rawSize) this.#cutTail(block, area, only)
+      else return
+      block.isDamaged = false
+    } catch (error) {
+      const cause = `the damage stays: ${error instanceof Error ? error.message : String(error)}`
+      this.#report(block, { offset: 0, size: 0, cause }, 0, 0)
     }
   }
 
   /** Takes damaged bytes off the end of the last block; what may have meant something is kept aside. */
   #cutTail(block: Block, area: ByteArea, range: DamagedRange): void {
     const { files } = this.#options
-    const { fileSystem } = files
-    const tail = area.bytes.subarray(range.offset, range.offset + range.size)
-    if (!isZero(tail) && !isUnfinished(area, range)) {
-      const directory = join(files.streamDirectory, 'damaged')
-      fileSystem.makeDirectory(directory)
-      const copy = fileSystem.open(join(directory, `${block.index}-${range.offset}.bin`), 'replace')
-      try {
-        copy.write(tail, 0, tail.length, 0)
-        copy.syncNow()
-      } finally {
-        copy.close()
-      }
-      fileSystem.syncDirectoryNow(directory)
-    }
+    this.#keepAside(block, area, range)
     const file = files.open(block.index, 'write')
     try {
       file.truncate(range.offset)
@@ -247,6 +264,80 @@ class BlockRecovery {
       file.close()
     }
     block.rawSize = block.writtenSize = range.offset
+  }
+
+  /** Bytes that may have meant something go to a file of their own. */
+  #keepAside(block: Block, area: ByteArea, range: DamagedRange): void {
+    const { fileSystem, streamDirectory } = this.#options.files
+    const bytes = area.bytes.subarray(range.offset, range.offset + range.size)
+    if (isZero(bytes) || isUnfinished(area, range)) return
+    const directory = join(streamDirectory, 'damaged')
+    fileSystem.makeDirectory(directory)
+    const copy = fileSystem.open(join(directory, `${block.index}-${range.offset}.bin`), 'replace')
+    try {
+      copy.write(bytes, 0, bytes.length, 0)
+      copy.syncNow()
+    } finally {
+      copy.close()
+    }
+    fileSystem.syncDirectoryNow(directory)
+  }
+
+  /**
+   * Where the first write that a power loss took begins; the block's size when there is none. Such a write
+   * leaves zeros at its end (all of it, or its rear part, is lost) or at its start; a record has neither.
+   */
+  #certainSize(block: Block, area: ByteArea, damage: readonly DamagedRange[]): number {
+    for (const { offset, size } of damage) {
+      if (size < WORD_SIZE || offset + size === block.rawSize) continue
+      const isLost = this.#isZeroWord(block, area, offset) || this.#isZeroWord(block, area, offset + size - WORD_SIZE)
+      if (isLost) return offset
+    }
+    return block.rawSize
+  }
+
+  /** As the disk has it: zeros of an encrypted file are read as something else. */
+  #isZeroWord(block: Block, area: ByteArea, offset: number): boolean {
+    const { files } = this.#options
+    if (files.keys === undefined) return area.view.getUint32(offset, true) === 0
+    const word = Buffer.alloc(WORD_SIZE)
+    const file = files.fileSystem.open(files.pathOf(block.index), 'read')
+    try {
+      file.read(word, 0, WORD_SIZE, offset)
+    } finally {
+      file.close()
+    }
+    return isZero(word)
+  }
+
+  /**
+   * Rewrites the last block without what a power loss left of lost writes, and without messages that were
+   * refused: nobody was told that they are stored, and left there they would push out others next time.
+   */
+  #takeOutLostWrites(block: Block, area: ByteArea, damage: readonly DamagedRange[]): void {
+    for (const range of damage) this.#keepAside(block, area, range)
+    const bytes = Buffer.allocUnsafeSlow(block.rawSize)
+    const moved = new Map<number, number>()
+    let size = 0
+    let last = 0
+    for (let i = 0; i < this.#scan.count; i++) {
+      const offset = this.#scan.offsets[i] as number
+      const sequence = readSequence(area.view, offset)
+      const isTombstone = (readSequenceFlags(area.view, offset) & TOMBSTONE_BIT) !== 0
+      if (!isTombstone && this.#replay.refused.has(sequence)) continue
+      if (!isTombstone && sequence > last) {
+        last = sequence
+        this.#noteTime(block, area, offset)
+      }
+      const recordSize = readRecordSize(area.view, offset)
+      area.bytes.copy(bytes, size, offset, offset + recordSize)
+      moved.set(offset, size)
+      size += recordSize
+    }
+    rewriteBlockFile(this.#options.files, block, bytes, size)
+    this.#replay.relocate(moved, last, this.#sequenceBefore)
+    // Its messages were all refused: what is left of it may be what says how far the stream had come.
+    if (last === 0 && this.#replay.refused.size > 0) this.#carry(block, area)
   }
 
   #report(block: Block, range: DamagedRange, firstSequence: number, lastSequence: number): void {

@@ -63,7 +63,8 @@ export class Compactor {
   async #step(): Promise<boolean> {
     const core = this.#core
     if (core.isClosed || core.commit.failure !== undefined || core.commit.full !== undefined) return false
-    const needsIndex = core.awaitingIndexCount > 0 || (core.needsCheckpoint && this.#nextSparse() !== undefined)
+    const isWaitedFor = core.retirement.awaitingIndexCount > 0
+    const needsIndex = isWaitedFor || (core.needsCheckpoint && this.#nextSparse() !== undefined)
     if (needsIndex && core.isIndexStale && !(await this.#index.write())) return false
     const block = this.#nextSparse()
     if (block === undefined || core.isClosed) return false
@@ -101,7 +102,7 @@ export class Compactor {
     // Loading may show damage: such a block keeps all its bytes.
     if (block.isDamaged || block.keepsFile) return
     // Blocks retired while the index was written are in no list, and their messages are in their files.
-    const keepsAll = core.hasRetiredFiles || contents.blocks.all.some((other) => other.hasUnknownRange)
+    const keepsAll = core.retirement.hasFiles || contents.blocks.all.some((other) => other.hasUnknownRange)
     const isNeeded = (sequence: number): boolean => keepsAll || this.#isTombstoneNeeded(block, sequence)
     const compacted = compactBlock(loaded, files.hasherOf(block.index), isNeeded)
     if (compacted === undefined) {

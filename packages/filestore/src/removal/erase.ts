@@ -49,8 +49,8 @@ export function erase(core: StoreCore, sequence: number): boolean {
 function rememberLimits(core: StoreCore): void {
   const { contents, files } = core
   try {
-    if (contents.firstSequence > 1) writeFloor(files, contents.firstSequence)
-    if (!core.needsCheckpoint) return
+    if (core.floor > 1) writeFloor(files, core.floor)
+    if (!core.needsCheckpoint || core.unreadableFrom < Infinity) return
     core.knowFirstTimes()
     writeIndexFileNow(files, contents)
     core.indexedSequence = contents.lastSequence

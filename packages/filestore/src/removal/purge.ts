@@ -131,7 +131,9 @@ export function purgeMatching(core: StoreCore, request: PurgeRequest): number {
 /** Removes everything below `sequence`; beyond the end the last sequence becomes sequence - 1. @returns how many */
 export function purgeBelow(core: StoreCore, sequence: number): number {
   const { contents } = core
-  if (sequence === 0 || sequence > contents.lastSequence) return purgeAll(core, Math.max(contents.lastSequence + 1, sequence))
+  if (sequence === 0 || sequence > contents.lastSequence) {
+    return purgeAll(core, Math.max(contents.lastSequence + 1, sequence))
+  }
   if (sequence <= contents.firstSequence) return 0
   const before = contents.messageCount
   for (let block = contents.blocks.first; block !== undefined; block = contents.blocks.first) {

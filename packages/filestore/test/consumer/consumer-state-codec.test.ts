@@ -61,6 +61,13 @@ describe('the state of a consumer on disk', () => {
     }
   })
 
+  it('with a redelivered message of no sequence is read', () => {
+    const state = decodeConsumerState(Buffer.from('1602010103020198f48a8a0c010386fa0a010001', 'hex'))
+
+    expect(state).toMatchObject({ ackFloor: { consumerSequence: 1, streamSequence: 1 }, delivered: { consumerSequence: 3, streamSequence: 2 } })
+    expect([state?.pending.size, state?.redelivered.size]).toEqual([1, 0])
+  })
+
   it('cut at any byte is read or refused with an error, never taken for something else', () => {
     const whole = Buffer.from(EXAMPLE, 'hex')
     for (let size = 1; size < whole.length; size++) {

@@ -75,6 +75,25 @@ describe('index.db', () => {
   })
 })
 
+describe('index.db of an empty last block', () => {
+  it('is not used when that block has bytes, zeros included', async () => {
+    const s = await openStore()
+    s.append('a')
+    s.store.purge()
+    s.store.truncate(0)
+    await s.close()
+    const again = await openStore({ disk: s.disk })
+    again.append('s', 'one')
+    await again.flush()
+    const path = [...s.disk.files().keys()].find((name) => name.endsWith('.blk'))!
+    edit(s, path, (bytes) => Buffer.concat([bytes, Buffer.alloc(30)]))
+    const third = await again.kill()
+
+    expect(third.contents()).toEqual(['1:s=one'])
+    await third.close()
+  })
+})
+
 describe('the end of the last block', () => {
   it('that was torn is cut off', async () => {
     const s = await twelve()
@@ -290,6 +309,40 @@ describe('a block', () => {
     expect(third.contents()).toEqual(['1:s=one', '40000002:s=two'])
     expect(third.store.state(false).deletedCount).toBe(40_000_000)
     await third.close()
+  })
+})
+
+describe('a write that a power loss took', () => {
+  it('takes out what was written after it and does not fit without it', async () => {
+    const s = await openStore({ config: { maxMessages: 3 } })
+    for (let i = 1; i <= 3; i++) s.append('s', `${i}`)
+    await s.flush()
+    s.store.remove(2)
+    s.append('s', '4')
+    s.append('t', '5')
+    await s.flush()
+    edit(s, block(1), (bytes) => bytes.fill(0, 96, 126))
+    const again = await s.kill()
+
+    // Without the tombstone of 2 there is no room for 4 and 5, which nobody was told of.
+    expect(again.contents()).toEqual(['1:s=1', '2:s=2', '3:s=3'])
+    expect(s.disk.readFile(block(1)).length).toBe(96)
+    expect(again.append('s', 'new')).toBe(4)
+    const third = await again.reopen()
+    expect(third.contents()).toEqual(['2:s=2', '3:s=3', '4:s=new'])
+    await third.close()
+  })
+
+  it('leaves what fits', async () => {
+    const s = await openStore()
+    for (let i = 1; i <= 4; i++) s.append('s', `${i}`)
+    await s.flush()
+    edit(s, block(1), (bytes) => bytes.fill(0, 40, 64))
+    const again = await s.kill()
+
+    expect(again.contents()).toEqual(['1:s=1', '3:s=3', '4:s=4'])
+    expect(s.disk.readFile(block(1)).length).toBe(96)
+    await again.close()
   })
 })
 

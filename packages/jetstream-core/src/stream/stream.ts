@@ -245,7 +245,7 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
 
   skip(): number {
     const sequence = this.store.lastSequence + 1
-    this.store.skip(sequence, 1)
+    this.store.skip(sequence, 1, true)
     return sequence
   }
 

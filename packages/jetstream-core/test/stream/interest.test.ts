@@ -71,6 +71,17 @@ describe('a stream with interest retention', () => {
     expect(some.info().pendingCount).toBe(1)
   })
 
+  test('was written last when a message came that nobody wanted', async () => {
+    const engine = await Engine.start()
+    const stream = await engine.stream({ retention: 'interest' })
+    engine.publish('s.a 1')
+
+    engine.advance(1000)
+    engine.publish('s.a 2')
+
+    expect(stream.state(false)).toMatchObject({ messageCount: 0, lastSequence: 2, lastTime: engine.clock.wallNanos() })
+  })
+
   test('knows the id of a message that nobody wanted', async () => {
     const engine = await Engine.start()
     const stream = await engine.stream({ retention: 'interest' })

@@ -100,6 +100,19 @@ export function describeAppending(factory: HostFactory, abilities: StoreAbilitie
       expect(codeOf(() => bench.store.skip(20, 1))).toBe('STORE_SEQUENCE_MISMATCH')
     })
 
+    it('keeps the last time when it skips, unless it had none or is to move it', async () => {
+      bench = await StoreBench.open(factory, abilities)
+      const start = bench.clock.wallNanos()
+      bench.store.skip(1, 4)
+      expect(bench.store.state(false).lastTime).toBe(start)
+      bench.tick(1000)
+      bench.store.skip(5, 1)
+      expect(bench.store.state(false).lastTime).toBe(start)
+      bench.tick(1000)
+      bench.store.skip(6, 1, true)
+      expect(bench.store.state(false).lastTime).toBe(start + 2_000_000_000n)
+    })
+
     it('commits after the call, tells the listener, and has nothing uncommitted then', async () => {
       bench = await StoreBench.open(factory, abilities)
       bench.appendAll('a', 'b')

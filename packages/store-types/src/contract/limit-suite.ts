@@ -21,8 +21,8 @@ export function describeLimits(factory: HostFactory, abilities: StoreAbilities):
 
       expect([bench.live, bench.store.firstSequence]).toEqual([[3, 4], 3])
       expect(bench.listener.expiries).toEqual([
-        { sequence: 1, subject: 'a', byteCount: abilities.sizeOf(1, 0, 0) },
-        { sequence: 2, subject: 'b', byteCount: abilities.sizeOf(1, 0, 0) },
+        { sequence: 1, subject: 'a', byteCount: abilities.sizeOf(1, 0, 0), leavesMarker: false },
+        { sequence: 2, subject: 'b', byteCount: abilities.sizeOf(1, 0, 0), leavesMarker: false },
       ])
     })
 
@@ -149,6 +149,27 @@ export function describeLimits(factory: HostFactory, abilities: StoreAbilities):
 
       expect(bench.live).toEqual([2])
       expect(bench.listener.expiries.map((expiry) => expiry.sequence)).toEqual([4, 1, 3])
+    })
+
+    it('says of what went by age or TTL that it leaves a marker, unless it says itself that its subject is gone', async () => {
+      await open({ maxAge: 10n * SECOND, allowMessageTtl: true, subjectDeleteMarkerTtl: SECOND, maxMessages: 5 })
+      bench.append('limit')
+      bench.append('ttl', { headers: 'NATS/1.0\r\nNats-TTL: 2\r\n\r\n', ttlSeconds: 2 })
+      bench.append('marker', { headers: 'NATS/1.0\r\nNats-Marker-Reason: MaxAge\r\nNats-TTL: 2\r\n\r\n', ttlSeconds: 2 })
+      bench.append('deleted', { headers: 'NATS/1.0\r\nKV-Operation: DEL\r\n\r\n' })
+      bench.append('purged', { headers: 'NATS/1.0\r\nKV-Operation: PURGE\r\n\r\n' })
+      bench.append('plain')
+      await bench.advance(11_000)
+
+      expect(bench.live).toEqual([])
+      expect(bench.listener.expiries.map((expiry) => [expiry.subject, expiry.leavesMarker])).toEqual([
+        ['limit', false],
+        ['ttl', true],
+        ['marker', false],
+        ['deleted', true],
+        ['purged', false],
+        ['plain', true],
+      ])
     })
   })
 }

@@ -41,7 +41,7 @@ export const STREAM_NAME = 'CONTRACT'
 /** Notes what a store tells its listener. */
 export class ListenerRecord implements StreamStoreListener {
   readonly commits: number[] = []
-  readonly expiries: { sequence: number; subject: string; byteCount: number }[] = []
+  readonly expiries: { sequence: number; subject: string; byteCount: number; leavesMarker: boolean }[] = []
   readonly failures: StoreError[] = []
   readonly reports: DamageReport[] = []
 
@@ -53,8 +53,8 @@ export class ListenerRecord implements StreamStoreListener {
     this.failures.push(error)
   }
 
-  expired(sequence: number, bytes: Buffer, offset: number, size: number, byteCount: number): void {
-    this.expiries.push({ sequence, subject: bytes.latin1Slice(offset, offset + size), byteCount })
+  expired(sequence: number, bytes: Buffer, offset: number, size: number, byteCount: number, leavesMarker = false): void {
+    this.expiries.push({ sequence, subject: bytes.latin1Slice(offset, offset + size), byteCount, leavesMarker })
   }
 
   damaged(report: DamageReport): void {

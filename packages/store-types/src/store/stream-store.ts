@@ -60,10 +60,11 @@ export interface StreamStore {
   appendAt(message: MessageView, place: AppendPlace): void
 
   /**
-   * Gives out `count` sequences from `first` on that hold no message.
+   * Gives out `count` sequences from `first` on that hold no message. The stream's last time stays, unless it had none;
+   * `movesTime`: it becomes now, as if a message had come.
    * @throws StoreError STORE_SEQUENCE_MISMATCH unless first is lastSequence + 1
    */
-  skip(first: number, count: number): void
+  skip(first: number, count: number, movesTime?: boolean): void
 
   /**
    * Removes one message. False when it was removed before or lies in a gap.

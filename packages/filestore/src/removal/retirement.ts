@@ -1,0 +1,101 @@
+/**
+ * Blocks that became empty: out of the list at once, their files removed later.
+ *
+ *     retire() ─► retired ──────────► a sync begins ─► retiring ─► the sync is done, the floor is written ─► removed
+ *           └───► awaiting the index ─► index.db is synced ─► retired
+ *
+ * A file goes only after what emptied it is on disk, and after the floor file says that nothing below
+ * the first sequence may come back. With a limit per subject, records prove what the limit removed in
+ * front of them; they wait for an index file that says so.
+ */
+import type { Logger } from '@rivulet/store-types'
+import type { Block } from '../block/block.js'
+import type { BlockFiles } from '../block/block-files.js'
+import { writeFloor } from '../recovery/floor-file.js'
+
+export class Retirement {
+  readonly #files: BlockFiles
+  readonly #logger: Logger
+  readonly #retired: Block[] = []
+  readonly #awaitingIndex: Block[] = []
+  readonly #retiring: Block[] = []
+  #floorOfSync = 0
+  /** The floor could not be written; it is tried again with every sync. */
+  #owesFloor = false
+
+  constructor(files: BlockFiles, logger: Logger) {
+    this.#files = files
+    this.#logger = logger
+  }
+
+  /** Blocks that wait for an index file. */
+  get awaitingIndexCount(): number {
+    return this.#awaitingIndex.length
+  }
+
+  /** Files of blocks that no list has are still there. */
+  get hasFiles(): boolean {
+    return this.#awaitingIndex.length + this.#retired.length + this.#retiring.length > 0
+  }
+
+  /** True when `settle` has something to do after the sync that is about to begin. */
+  get needsSettling(): boolean {
+    return this.#retiring.length > 0 || this.#owesFloor
+  }
+
+  add(block: Block, waitsForIndex: boolean): void {
+    if (waitsForIndex) this.#awaitingIndex.push(block)
+    else this.#retired.push(block)
+  }
+
+  /** index.db was written and synced: the first `count` blocks that waited for it may go. False when none did. */
+  indexWritten(count: number): boolean {
+    if (count === 0) return false
+    this.#retired.push(...this.#awaitingIndex.splice(0, count))
+    return true
+  }
+
+  /** A sync begins that covers everything so far; `floor` is the floor as of now. */
+  syncBegins(floor: number): void {
+    this.#retiring.push(...this.#retired.splice(0))
+    this.#floorOfSync = floor
+  }
+
+  /** That sync is done. @throws the file system's error, but for a full disk */
+  settle(): void {
+    if (!this.needsSettling) return
+    const retiring = this.#retiring.splice(0)
+    const isWritten = this.#tryWriteFloor()
+    for (const block of retiring) {
+      if (block.keepsFile) this.#files.close(block)
+      else this.#files.remove(block)
+    }
+    // Without room for the floor the blocks go all the same: room is what their removal gives.
+    this.#owesFloor = !isWritten && !this.#tryWriteFloor()
+  }
+
+  /** The files are gone with their directory. */
+  clear(): void {
+    this.#retired.length = 0
+    this.#awaitingIndex.length = 0
+    this.#retiring.length = 0
+  }
+
+  /** False when there is no room for it: then it is owed, and what it says may come back after a power loss. */
+  #tryWriteFloor(): boolean {
+    if (this.#floorOfSync === 0) return true
+    try {
+      writeFloor(this.#files, this.#floorOfSync)
+      return true
+    } catch (error) {
+      if (!isNoRoom(error)) throw error
+      this.#logger.warn(`Stream '${this.#files.streamName}': the floor file could not be written: ${String(error)}`)
+      return false
+    }
+  }
+}
+
+function isNoRoom(error: unknown): boolean {
+  const code = (error as { code?: string }).code
+  return code === 'ENOSPC' || code === 'EDQUOT'
+}
