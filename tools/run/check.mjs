@@ -8,6 +8,7 @@ const steps = [
   ['arrows', () => run(process.execPath, ['tools/check/arrows.mjs'])],
   ['unused code', () => run(binary('knip'), ['--no-progress', '--no-config-hints'])],
   ['port ledger', () => run(process.execPath, ['tools/ledger/ledger.mjs', '--check'])],
+  ['examples', () => run(process.execPath, ['tools/check/readme-example.mjs'])],
   ['packed packages', () => run(process.execPath, ['tools/check/packed-packages.mjs'])],
 ]
 const only = process.argv.slice(2)

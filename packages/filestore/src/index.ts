@@ -8,3 +8,15 @@ export { createHashKernel, type HashKernelOptions } from './hash/create-hash-ker
 export type { HashKernel, RecordHasher } from './hash/hash-kernel.js'
 export type { EncryptionOptions, RandomBytes } from './cipher/key-ring.js'
 export type { CipherKind } from './cipher/ciphers.js'
+/** What using a log takes beside the package itself; its whole contract is @rivulet/store-types. */
+export {
+  StoreError,
+  StoredMessage,
+  SubjectFilter,
+  SystemClock,
+  TurnLoop,
+  completeStreamConfig,
+  messageOf,
+  type StreamConfig,
+  type StreamStore,
+} from '@rivulet/store-types'
