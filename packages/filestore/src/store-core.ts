@@ -41,10 +41,12 @@ import { leavesMarker } from './limits/delete-marker.js'
 import { MessageTtl } from './limits/message-ttl.js'
 import { DamageLedger } from './damage-ledger.js'
 import { GroupCommit, type CommitSubject, type SyncPolicy } from './commit/group-commit.js'
+import { RemovalOrder } from './commit/removal-order.js'
 import { FilterPlans } from './query/filter-plan.js'
 import { MessageCounter } from './query/message-counter.js'
 import { MessageFinder } from './query/message-finder.js'
 import { countOutLost, recountSubjects } from './recovery/loss.js'
+import { replayLimitsOf } from './recovery/replay.js'
 import { Retirement } from './removal/retirement.js'
 import type { StoreGroup } from './store-group.js'
 import { StreamContents } from './stream-contents.js'
@@ -79,6 +81,7 @@ export class StoreCore implements CommitSubject, HandleOwner {
   readonly ttl: MessageTtl
   readonly retirement: Retirement
   readonly damage: DamageLedger
+  readonly #removals = new RemovalOrder()
   listener: StreamStoreListener | undefined
   /**
    * Messages from here on are in a block that could not be read. They are lost for now; neither the floor nor
@@ -163,6 +166,10 @@ export class StoreCore implements CommitSubject, HandleOwner {
     const { contents, writer } = this
     const block = this.#reserve(size, sequence)
     const id = contents.subjects.intern(message.subjectBytes, message.subjectOffset, message.subjectSize)
+    if (this.#removals.count > 0 && this.#needsRoomMade(size, id)) {
+      writer.barrier()
+      this.#removals.ordered()
+    }
     writer.appendMessage(this.#stamp.set(sequence, time.seconds, time.nanoseconds), message, size, id)
     if (block.messageCount === 0) {
       block.firstOffset = -1
@@ -174,6 +181,16 @@ export class StoreCore implements CommitSubject, HandleOwner {
     this.#noteLast(block, time)
     this.appendedBytes += size
     this.#changed()
+  }
+
+  /** Would a limit push something out for this message if removals that are not certain were undone? */
+  #needsRoomMade(size: number, id: number): boolean {
+    const { messages, bytes, perSubject } = replayLimitsOf(this.config)
+    const { messageCount, byteCount, subjects } = this.contents
+    const { count } = this.#removals
+    if (perSubject > 0 && subjects.countOf(id) + count >= perSubject) return true
+    if (messages > 0 && messageCount + count >= messages) return true
+    return bytes > 0 && byteCount + this.#removals.bytes + size > bytes
   }
 
   /** The last appended message has a time to live. */
@@ -201,11 +218,15 @@ export class StoreCore implements CommitSubject, HandleOwner {
     this.#changed()
   }
 
-  /** Records that `sequence` is gone, or that it was the last one. @throws StoreError before anything changed */
-  appendTombstone(sequence: number, time: { seconds: number; nanoseconds: number }): void {
+  /**
+   * Records that `sequence` is gone, whose record had `freedBytes`, or that it was the last one.
+   * @throws StoreError before anything changed
+   */
+  appendTombstone(sequence: number, time: { seconds: number; nanoseconds: number }, freedBytes = 0): void {
     this.#reserve(RECORD_SIZE_MIN, this.contents.lastSequence + 1)
     this.writer.appendMarker(this.#stamp.set(sequence, time.seconds, time.nanoseconds), TOMBSTONE_BIT)
     this.appendedBytes += RECORD_SIZE_MIN
+    this.#removals.recorded(freedBytes)
     this.#changed()
   }
 
@@ -268,7 +289,7 @@ export class StoreCore implements CommitSubject, HandleOwner {
     const loaded = isRecorded ? this.loader.load(block) : this.loader.arraysOf(block)
     const index = loaded.indexOf(sequence)
     if (index < 0 || loaded.ids[index] === 0) return false
-    if (isRecorded) this.appendTombstone(sequence, this.timeAt(loaded, index))
+    if (isRecorded) this.appendTombstone(sequence, this.timeAt(loaded, index), loaded.sizes[index])
     this.removeAt(loaded, index, reason)
     return true
   }
@@ -462,6 +483,7 @@ export class StoreCore implements CommitSubject, HandleOwner {
   writeOut(): boolean {
     this.#hasTurnTime = false
     const isAll = this.writer.writeOut()
+    if (isAll) this.#removals.wroteAll()
     if (this.writer.active?.file !== undefined) this.options.group.handles.used(this)
     return isAll
   }
@@ -478,6 +500,7 @@ export class StoreCore implements CommitSubject, HandleOwner {
       this.writer.syncing.add(block)
     }
     this.writer.unsynced.clear()
+    this.#removals.syncBegins()
     this.retirement.syncBegins(this.floor)
   }
 
@@ -493,6 +516,7 @@ export class StoreCore implements CommitSubject, HandleOwner {
 
   synced(): void {
     this.writer.syncing.clear()
+    this.#removals.synced()
   }
 
   get needsSettling(): boolean {

@@ -9,8 +9,8 @@
  * A run is a stretch of the segment and the place in a file where it belongs. When a write fails the
  * runs stay, and the same bytes go to the same place when it is tried again.
  *
- * Nothing of a block is written before the block in front of it is synced: a power loss then never
- * keeps a record and loses one of an earlier block, e.g. the tombstone that made room for it.
+ * Nothing of a block is written before the block in front of it is synced: a power loss then never keeps
+ * a record and loses one of an earlier block. `barrier` gives the same order within a block.
  */
 import { assert, type MessageView } from '@rivulet/store-types'
 import type { RecordHasher } from '../hash/hash-kernel.js'
@@ -42,7 +42,8 @@ export type BlockWriterOptions = Readonly<{
   syncNow: () => void
 }>
 
-type Run = { block: Block; segmentFrom: number; size: number; filePosition: number }
+/** `waits`: nothing of it may be written before all that went before is synced. */
+type Run = { block: Block; segmentFrom: number; size: number; filePosition: number; waits: boolean }
 
 export class BlockWriter {
   readonly #files: BlockFiles
@@ -61,6 +62,8 @@ export class BlockWriter {
   #tail = 0
   #runStart = 0
   readonly #runs: Run[] = []
+  /** The next run waits. */
+  #isBarrier = false
   /** Blocks with bytes that no sync has begun to cover. */
   readonly unsynced = new Set<Block>()
   /** Blocks with bytes that a sync under way covers. */
@@ -103,6 +106,7 @@ export class BlockWriter {
     this.#tail = 0
     this.#runStart = 0
     this.#active = undefined
+    this.#isBarrier = false
     this.unsynced.clear()
     this.syncing.clear()
     this.#giveSegment()
@@ -117,6 +121,13 @@ export class BlockWriter {
     const segment = this.#segment
     if (segment === undefined || this.#tail + size > segment.bytes.length) this.#makeRoom(size)
     return block
+  }
+
+  /** What is appended from now on is written only after a sync of what was appended before. */
+  barrier(): void {
+    if (!this.#isOrdered) return
+    this.#closeRun()
+    this.#isBarrier = true
   }
 
   /** Appends a message to the block that `reserve` returned. */
@@ -164,7 +175,7 @@ export class BlockWriter {
 
   /**
    * Hands pending bytes to the operating system. What could not be written stays pending.
-   * @returns false when some wait for the sync of an earlier block
+   * @returns false when some wait for the sync of what went before
    * @throws the file system's error
    */
   writeOut(): boolean {
@@ -174,7 +185,7 @@ export class BlockWriter {
     while (this.#runs.length > 0) {
       const run = this.#runs[0] as Run
       const { block } = run
-      if (this.#isOrdered && (hasOther(this.unsynced, block) || hasOther(this.syncing, block))) return false
+      if (this.#isOrdered && this.#mustWait(run)) return false
       this.#files.openForAppend(block)
       block.file?.write(segment.bytes, run.segmentFrom, run.size, run.filePosition)
       block.writtenSize = run.filePosition + run.size
@@ -186,6 +197,11 @@ export class BlockWriter {
     this.#runStart = 0
     this.#giveSegment()
     return true
+  }
+
+  #mustWait({ block, waits }: Run): boolean {
+    if (waits) return this.unsynced.size > 0 || this.syncing.size > 0
+    return hasOther(this.unsynced, block) || hasOther(this.syncing, block)
   }
 
   /** Brings the pending bytes of `block` into its loaded copy. */
@@ -211,8 +227,10 @@ export class BlockWriter {
     if (size === 0 || block === undefined) return
     const filePosition = block.rawSize - size
     const last = this.#runs[this.#runs.length - 1]
-    if (last !== undefined && last.block === block && last.segmentFrom + last.size === this.#runStart) last.size += size
-    else this.#runs.push({ block, segmentFrom: this.#runStart, size, filePosition })
+    const isNext = last !== undefined && last.block === block && last.segmentFrom + last.size === this.#runStart
+    if (isNext && !this.#isBarrier) last.size += size
+    else this.#runs.push({ block, segmentFrom: this.#runStart, size, filePosition, waits: this.#isBarrier })
+    this.#isBarrier = false
     this.#runStart = this.#tail
   }
 

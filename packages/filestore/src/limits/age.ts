@@ -7,6 +7,7 @@
  * look, at max_age, finds a message too young.
  */
 import { Timestamp, compareTimes, millisBetween, setFromNanos, type Timer } from '@rivulet/store-types'
+import type { LoadedBlock } from '../block/loaded-block.js'
 import type { StoreCore } from '../store-core.js'
 
 const NANOS_PER_MS = 1_000_000n
@@ -20,6 +21,8 @@ export class AgeLimit {
   readonly #now = new Timestamp()
   readonly #age = new Timestamp()
   readonly #first = new Timestamp()
+  /** Where the next slice goes on; everything before it was looked at. */
+  #resumeAt = 0
   #timer: Timer | undefined
   #isReady = false
 
@@ -49,26 +52,44 @@ export class AgeLimit {
   stop(): void {
     this.#timer?.cancel()
     this.#timer = undefined
+    this.#resumeAt = 0
   }
 
-  /** Removes what was too old `lagMs` ago, at most `most` messages. True when more is left. */
+  /** Removes what was too old `lagMs` ago, after looking at `most` messages at most. True when more is left. */
   expire(most: number, lagMs = 0): boolean {
     const { contents, config, options } = this.#core
     if (config.maxAge <= 0n) return false
     const cutoff = setFromNanos(this.#age, options.clock.wallNanos() - BigInt(lagMs) * NANOS_PER_MS - config.maxAge)
-    let from = contents.firstSequence
-    for (let removed = 0; contents.messageCount > 0 && this.#core.finder.findNext(undefined, from); removed++) {
+    let from = Math.max(contents.firstSequence, this.#resumeAt)
+    let isBehindKept = from > contents.firstSequence
+    this.#resumeAt = 0
+    for (let seen = 0; contents.messageCount > 0 && this.#core.finder.findNext(undefined, from); seen++) {
       const { block, index, sequence } = this.#core.finder.found
       if (block === undefined) return false
       const loaded = this.#core.loader.load(block)
       const time = this.#core.timeAt(loaded, index)
       if (compareTimes(time.seconds, time.nanoseconds, cutoff.seconds, cutoff.nanoseconds) > 0) return false
-      if (removed === most) return true
+      if (seen === most) {
+        this.#resumeAt = from
+        return true
+      }
       from = sequence + 1
       const isKept = config.allowMessageTtl && this.#core.ttl.neverExpires(sequence)
-      if (!isKept) this.#core.removeAt(loaded, index, 'time')
+      if (isKept) isBehindKept = true
+      else this.#remove(loaded, index, { time, isBehindKept })
     }
     return false
+  }
+
+  /**
+   * Ages leave no trace, as the oldest messages are those that limits take at the next opening. Behind a
+   * message that never expires that is not so: a limit would take that one instead.
+   */
+  #remove(loaded: LoadedBlock, index: number, place: { time: Timestamp; isBehindKept: boolean }): void {
+    const core = this.#core
+    const { time, isBehindKept } = place
+    if (isBehindKept) core.appendTombstone(loaded.sequenceAt(index), time, loaded.sizes[index])
+    core.removeAt(loaded, index, 'time')
   }
 
   #firstTime(): Timestamp {

@@ -67,14 +67,6 @@ export class Replay {
   #front = 0
   /** Tombstones that came before their message. */
   readonly #awaited = new Set<number>()
-  /** Messages that were not let in, see `isUncertain`: their records must go. */
-  readonly refused = new Set<number>()
-  /**
-   * What follows was written after bytes that a power loss took, so nothing of it was acknowledged, and
-   * removals that made room for it may be missing: a message that does not fit the limits is refused
-   * instead of pushing out older ones.
-   */
-  isUncertain = false
   /** Sequences with a tombstone and no record: they were removed, not lost. */
   readonly removedElsewhere = new Set<number>()
 
@@ -109,10 +101,7 @@ export class Replay {
     this.#sizes[place] = size
     this.#offsets[place] = offset
     const isBefore = this.#checkpoint !== undefined && sequence <= this.#checkpoint.lastSequence
-    const isRefused = this.isUncertain && !isBefore && !this.#fits(size, id)
-    if (isRefused) this.refused.add(sequence)
     const isGone =
-      isRefused ||
       sequence < this.#floor || this.#awaited.has(sequence) || (isBefore && this.#checkpoint.isRemoved(sequence))
     this.#ids[place] = isGone ? 0 : id
     this.#contents.lastSequence = sequence
@@ -166,20 +155,9 @@ export class Replay {
     if (place >= 0) this.#remove(place)
   }
 
-  /**
-   * The records of the last block lie elsewhere now: `moved` says where, by old offset. `last` is the last
-   * sequence that is left; those of refused messages behind it are given out again. `before`: the last one
-   * of the blocks in front.
-   */
-  relocate(moved: ReadonlyMap<number, number>, last: number, before: number): void {
-    const span = this.#span as BlockSpan
-    if (this.refused.size > 0) {
-      this.#contents.lastSequence = Math.max(last, before)
-      span.lastSequence = last
-      while (span.end > span.start && (this.#sequences[span.end - 1] as number) > last) span.end--
-      this.#count = span.end
-    }
-    const { start, end } = span
+  /** The records of the last block lie elsewhere now: `moved` says where, by old offset. */
+  relocate(moved: ReadonlyMap<number, number>): void {
+    const { start, end } = this.#span as BlockSpan
     for (let place = start; place < end; place++) this.#offsets[place] = moved.get(this.#offsets[place] as number) ?? 0
   }
 
@@ -223,13 +201,6 @@ export class Replay {
     block.lastSequence = last
     if (expected === 0) block.firstSequence = last + 1
     else if (expected <= last) block.deleted.addRange(expected, last)
-  }
-
-  #fits(size: number, id: number): boolean {
-    const { messages, bytes, perSubject } = this.#limits
-    const { messageCount, byteCount, subjects } = this.#contents
-    if (perSubject > 0 && subjects.countOf(id) >= perSubject) return false
-    return !((messages > 0 && messageCount >= messages) || (bytes > 0 && byteCount + size > bytes))
   }
 
   #addLive(place: number, sequence: number, size: number, id: number): void {

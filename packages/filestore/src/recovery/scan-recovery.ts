@@ -71,10 +71,6 @@ class BlockRecovery {
   readonly #scan = new RecordScan(1024)
   readonly #time = new Timestamp()
   readonly #allowsRollup: boolean
-  /** The last sequence before the block that is being read. */
-  #sequenceBefore = 0
-  /** Where the tombstone of the block that names the highest sequence begins; -1: it has none. */
-  #highestTombstone = -1
 
   constructor(options: ScanRecoveryOptions) {
     this.#options = options
@@ -153,29 +149,25 @@ class BlockRecovery {
     scan.damage.length = 0
     scanRecords(area, block.rawSize, files.hasherOf(block.index), scan)
     const sequenceBefore = contents.lastSequence
-    this.#sequenceBefore = sequenceBefore
     contents.blocks.push(block)
     this.#replay.beginBlock(block)
     const damage = [...scan.damage]
-    const certainEnd = isLast ? this.#certainSize(block, area, damage) : block.rawSize
-    this.#replayRecords(block, area, { sequenceBefore, certainEnd })
+    this.#replayRecords(block, area, sequenceBefore)
     if (damage.length > 0) this.#reportDamage(block, area, damage)
-    if (damage.length > 0 && isLast) this.#mend(block, area, { damage, hasLostWrites: certainEnd < block.rawSize })
+    if (damage.length > 0 && isLast) this.#mend(block, area, damage)
     const isNothing = scan.count === 0 && !isLast
     if (isNothing) contents.blocks.remove(block)
   }
 
-  #replayRecords(block: Block, area: ByteArea, bounds: { sequenceBefore: number; certainEnd: number }): void {
-    const { sequenceBefore, certainEnd } = bounds
+  #replayRecords(block: Block, area: ByteArea, sequenceBefore: number): void {
     const { contents } = this.#options
     const { view } = area
     const scan = this.#scan
-    this.#highestTombstone = -1
+    let highestTombstone = -1
     for (let i = 0; i < scan.count; i++) {
       const offset = scan.offsets[i] as number
       const flags = readSequenceFlags(view, offset)
       const sequence = readSequence(view, offset)
-      if (offset >= certainEnd) this.#replay.isUncertain = true
       if ((flags & TOMBSTONE_BIT) !== 0) {
         this.#replay.tombstone(sequence)
         // It repeats the time of its message: all that is left of it when the message was erased.
@@ -183,7 +175,7 @@ class BlockRecovery {
         block.tombstoneCount++
         if (sequence < block.highestTombstone) continue
         block.highestTombstone = sequence
-        this.#highestTombstone = offset
+        highestTombstone = offset
         continue
       }
       if (sequence === 0 || !this.#replay.accepts(sequence)) continue
@@ -191,17 +183,14 @@ class BlockRecovery {
       else this.#replayMessage(block, area, offset, sequence)
       this.#noteTime(block, area, offset)
     }
-    if (contents.lastSequence === sequenceBefore) this.#carry(block, area)
-  }
-
-  /** A block without messages of its own may carry the last sequence and its time. */
-  #carry(block: Block, area: ByteArea): void {
-    const { contents } = this.#options
-    if (this.#highestTombstone < 0 || block.highestTombstone < contents.lastSequence) return
-    contents.lastSequence = block.highestTombstone
-    block.firstSequence = contents.lastSequence + 1
-    block.lastSequence = contents.lastSequence
-    this.#noteTime(block, area, this.#highestTombstone)
+    // A block without messages of its own may carry the last sequence and its time.
+    const isCarrier = contents.lastSequence === sequenceBefore && highestTombstone >= 0
+    if (isCarrier && block.highestTombstone >= contents.lastSequence) {
+      contents.lastSequence = block.highestTombstone
+      block.firstSequence = contents.lastSequence + 1
+      block.lastSequence = contents.lastSequence
+      this.#noteTime(block, area, highestTombstone)
+    }
   }
 
   #replayMessage(block: Block, area: ByteArea, offset: number, sequence: number): void {
@@ -234,15 +223,14 @@ class BlockRecovery {
   }
 
   /** Makes the last block whole where that takes nothing; what stays damaged takes no more records. */
-  #mend(block: Block, area: ByteArea, found: { damage: readonly DamagedRange[]; hasLostWrites: boolean }): void {
+  #mend(block: Block, area: ByteArea, damage: readonly DamagedRange[]): void {
     const { files } = this.#options
-    const { damage, hasLostWrites } = found
     const only = damage.length === 1 ? damage[0] : undefined
     // Bytes that hold no record at all may be encrypted with a key that is missing: they stay.
     const isUnknown = files.keys !== undefined && this.#scan.count === 0
     if (isUnknown) return
     try {
-      if (hasLostWrites) this.#takeOutLostWrites(block, area, damage)
+      if (this.#hasLostWrites(block, area, damage)) this.#takeOutLostWrites(block, area, damage)
       else if (only !== undefined && only.offset + only.size === block.rawSize) this.#cutTail(block, area, only)
       else return
       block.isDamaged = false
@@ -284,16 +272,14 @@ class BlockRecovery {
   }
 
   /**
-   * Where the first write that a power loss took begins; the block's size when there is none. Such a write
-   * leaves zeros at its end (all of it, or its rear part, is lost) or at its start; a record has neither.
+   * True when a power loss took writes in the middle. Such a write leaves zeros at its end (all of it, or its
+   * rear part, is lost) or at its start; a record has neither.
    */
-  #certainSize(block: Block, area: ByteArea, damage: readonly DamagedRange[]): number {
-    for (const { offset, size } of damage) {
-      if (size < WORD_SIZE || offset + size === block.rawSize) continue
-      const isLost = this.#isZeroWord(block, area, offset) || this.#isZeroWord(block, area, offset + size - WORD_SIZE)
-      if (isLost) return offset
-    }
-    return block.rawSize
+  #hasLostWrites(block: Block, area: ByteArea, damage: readonly DamagedRange[]): boolean {
+    return damage.some(({ offset, size }) => {
+      if (size < WORD_SIZE || offset + size === block.rawSize) return false
+      return this.#isZeroWord(block, area, offset) || this.#isZeroWord(block, area, offset + size - WORD_SIZE)
+    })
   }
 
   /** As the disk has it: zeros of an encrypted file are read as something else. */
@@ -310,34 +296,21 @@ class BlockRecovery {
     return isZero(word)
   }
 
-  /**
-   * Rewrites the last block without what a power loss left of lost writes, and without messages that were
-   * refused: nobody was told that they are stored, and left there they would push out others next time.
-   */
+  /** Rewrites the last block without what a power loss left of lost writes: others cut a block at such a place. */
   #takeOutLostWrites(block: Block, area: ByteArea, damage: readonly DamagedRange[]): void {
     for (const range of damage) this.#keepAside(block, area, range)
     const bytes = Buffer.allocUnsafeSlow(block.rawSize)
     const moved = new Map<number, number>()
     let size = 0
-    let last = 0
     for (let i = 0; i < this.#scan.count; i++) {
       const offset = this.#scan.offsets[i] as number
-      const sequence = readSequence(area.view, offset)
-      const isTombstone = (readSequenceFlags(area.view, offset) & TOMBSTONE_BIT) !== 0
-      if (!isTombstone && this.#replay.refused.has(sequence)) continue
-      if (!isTombstone && sequence > last) {
-        last = sequence
-        this.#noteTime(block, area, offset)
-      }
       const recordSize = readRecordSize(area.view, offset)
       area.bytes.copy(bytes, size, offset, offset + recordSize)
       moved.set(offset, size)
       size += recordSize
     }
     rewriteBlockFile(this.#options.files, block, bytes, size)
-    this.#replay.relocate(moved, last, this.#sequenceBefore)
-    // Its messages were all refused: what is left of it may be what says how far the stream had come.
-    if (last === 0 && this.#replay.refused.size > 0) this.#carry(block, area)
+    this.#replay.relocate(moved)
   }
 
   #report(block: Block, range: DamagedRange, firstSequence: number, lastSequence: number): void {

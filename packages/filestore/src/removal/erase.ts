@@ -26,7 +26,7 @@ export function erase(core: StoreCore, sequence: number): boolean {
   const index = loaded.indexOf(sequence)
   if (index < 0 || loaded.ids[index] === 0) return false
   const offset = loaded.offsets[index] as number
-  core.appendTombstone(sequence, core.timeAt(loaded, index))
+  core.appendTombstone(sequence, core.timeAt(loaded, index), loaded.sizes[index])
   core.removeAt(loaded, index, 'call')
   // A block that went with its last message has no bytes left to overwrite.
   if (core.contents.blocks.positionOf(block) < 0) return true

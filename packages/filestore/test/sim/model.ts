@@ -22,8 +22,6 @@ export type StoredContents = Readonly<{ messages: ReadonlyMap<number, ModelMessa
 /** A consumer's states that a crash may bring back, oldest first; the first one was acknowledged. */
 type TrackedConsumer = { states: { state: string; change: number }[]; mustExist: boolean; mayExist: boolean }
 
-const NO_LIMITS: Limits = { maxMessages: -1, maxMessagesPerSubject: -1, maxBytes: -1 }
-
 export class Violation extends Error {
   override readonly name: string = 'Violation'
 }
@@ -172,7 +170,7 @@ export class Model {
 
   /** Throws a Violation unless `found` is what an undisturbed store holds. */
   compare(found: StoredContents): void {
-    this.checkContents(found, NO_LIMITS)
+    this.checkContents(found)
     this.noteTimes(found)
     for (const sequence of this.liveSequences) {
       if (!found.messages.has(sequence)) throw new Violation(`${sequence} is missing`)
@@ -186,10 +184,10 @@ export class Model {
   }
 
   /** Throws a Violation unless `found` is what a crash may leave. */
-  checkContents(found: StoredContents, limits: Limits): void {
+  checkContents(found: StoredContents): void {
     for (const [sequence, tracked] of this.#messages) {
       const isRequired = sequence <= this.committedSequence && tracked.removedBy === 0
-      if (!isRequired || found.messages.has(sequence) || this.#isOverLimit(sequence, found, limits)) continue
+      if (!isRequired || found.messages.has(sequence)) continue
       throw new Violation(`acknowledged message ${sequence} is lost`)
     }
     for (const [sequence, message] of found.messages) {
@@ -248,27 +246,6 @@ export class Model {
     }
     copy.#configs = [...this.#configs]
     return copy
-  }
-
-  /**
-   * A cut may keep an append and lose the removal, made before it and acknowledged as little, that had made
-   * room for it: then the limit takes the oldest message instead.
-   */
-  #isOverLimit(sequence: number, found: StoredContents, limits: Limits): boolean {
-    const isUnsure = ([each]: readonly [number, ModelMessage]) =>
-      each > this.committedSequence || this.#messages.get(each)?.removedBy !== 0
-    const left = [...found.messages]
-    if (!left.some(isUnsure)) return false
-    const { message } = this.#messages.get(sequence)!
-    const ofSubject = left.filter(([, { subject }]) => subject === message.subject)
-    const isOldest = left.every(([each]) => each > sequence)
-    const isOldestOfSubject = ofSubject.every(([each]) => each > sequence)
-    const bytes = left.reduce((sum, [, each]) => sum + recordSizeOf(each), 0)
-    const { maxMessages, maxMessagesPerSubject, maxBytes } = limits
-    if (maxMessagesPerSubject > 0 && isOldestOfSubject && ofSubject.length >= maxMessagesPerSubject) return true
-    if (!isOldest) return false
-    const isHeavy = maxBytes > 0 && bytes + recordSizeOf(message) > maxBytes
-    return isHeavy || (maxMessages > 0 && left.length >= maxMessages)
   }
 
   #raiseLast(sequence: number): void {

@@ -85,7 +85,7 @@ export class World {
     const consumers = await this.#openConsumers(store)
     const states = new Map([...consumers].map(([name, consumer]) => [name, consumer.state()]))
     const contents = contentsOf(store)
-    this.model.checkContents(contents, stream.config)
+    this.model.checkContents(contents)
     this.model.checkConsumers(states)
     this.#checkTotals(store, contents)
     this.model.adopt(contents, config, states)
