@@ -7,8 +7,10 @@
 import { join } from 'node:path'
 import {
   StoreError,
+  encodeStreamState,
   nanosOf,
   silentLogger,
+  sourcesInState,
   type AppendPlace,
   type ConsumerConfig,
   type ConsumerStore,
@@ -16,6 +18,9 @@ import {
   type MessageView,
   type PurgeRequest,
   type RecoveredConsumer,
+  type RecoveredSchedules,
+  type ScheduleList,
+  type SourcePosition,
   type StoredMessage,
   type StreamConfig,
   type StreamState,
@@ -264,11 +269,12 @@ export class FileStreamStore implements StreamStore {
     // under the limits as they were.
     await this.#index.write()
     await writeStreamMeta(place, { created, config }, { isSynced: (sync ?? 'always') === 'always' })
-    const { allowMessageTtl, maxAge } = core.config
-    const changesTtl = config.allowMessageTtl !== allowMessageTtl || config.maxAge > 0n !== maxAge > 0n
+    const { allowMessageTtl, allowMessageSchedules } = core.config
     core.config = config
     this.#age.stop()
-    if (changesTtl) core.ttl.rebuild()
+    if (config.allowMessageTtl !== allowMessageTtl) core.ttl.rebuild()
+    if (config.allowMessageSchedules && !allowMessageSchedules) core.schedules.recount()
+    core.sources.configure()
     this.#enforceLimits()
     this.#age.schedule()
   }
@@ -371,6 +377,36 @@ export class FileStreamStore implements StreamStore {
         : {}),
       consumerCount: this.#consumers.size,
     }
+  }
+
+  encodedState(failedCount: number, withSources: boolean): Buffer {
+    const { contents, sources } = this.#core
+    const { messageCount, byteCount, firstSequence, lastSequence } = contents
+    const deleted = contents.deleteBlocks()
+    return encodeStreamState({
+      ...{ messageCount, byteCount, firstSequence, lastSequence, failedCount, deleted },
+      ...(withSources ? sourcesInState(sources.positions) : {}),
+    })
+  }
+
+  // --- state that messages leave behind -------------------------------------------------------------------
+
+  get schedules(): ScheduleList {
+    return this.#core.schedules.list
+  }
+
+  recoverSchedules(): RecoveredSchedules {
+    this.#assertOpen()
+    return this.#core.schedules.recover()
+  }
+
+  get sourcePositions(): ReadonlyMap<string, SourcePosition> {
+    return this.#core.sources.positions
+  }
+
+  restoreSourcePositions(positions: ReadonlyMap<string, SourcePosition>): void {
+    this.#assertOpen()
+    this.#core.sources.restore(positions)
   }
 
   // --- consumers and life -------------------------------------------------------------------------------

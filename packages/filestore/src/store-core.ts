@@ -10,6 +10,7 @@ import {
   StoreError,
   Timestamp,
   assert,
+  isScheduleInHeaders,
   type Clock,
   type DamageReport,
   type FileSystem,
@@ -40,6 +41,8 @@ import { SubjectSummary } from './block/subject-summary.js'
 import { leavesMarker } from './limits/delete-marker.js'
 import { MessageTtl } from './limits/message-ttl.js'
 import { DamageLedger } from './damage-ledger.js'
+import { StoredSchedules } from './message-state/stored-schedules.js'
+import { StoredSources } from './message-state/stored-sources.js'
 import { GroupCommit, type CommitSubject, type SyncPolicy } from './commit/group-commit.js'
 import { RemovalOrder } from './commit/removal-order.js'
 import { FilterPlans } from './query/filter-plan.js'
@@ -79,6 +82,8 @@ export class StoreCore implements CommitSubject, HandleOwner {
   readonly counter: MessageCounter
   readonly commit: GroupCommit
   readonly ttl: MessageTtl
+  readonly schedules = new StoredSchedules(this)
+  readonly sources = new StoredSources(this)
   readonly retirement: Retirement
   readonly damage: DamageLedger
   readonly #removals = new RemovalOrder()
@@ -178,6 +183,7 @@ export class StoreCore implements CommitSubject, HandleOwner {
     }
     contents.added(block, sequence, size, id)
     this.appendedId = id
+    if (message.headerSize > 0) this.#noteHeaders(block, message)
     this.#noteLast(block, time)
     this.appendedBytes += size
     this.#changed()
@@ -191,6 +197,12 @@ export class StoreCore implements CommitSubject, HandleOwner {
     if (perSubject > 0 && subjects.countOf(id) + count >= perSubject) return true
     if (messages > 0 && messageCount + count >= messages) return true
     return bytes > 0 && byteCount + this.#removals.bytes + size > bytes
+  }
+
+  #noteHeaders(block: Block, message: MessageView): void {
+    const { bodyBytes, bodyOffset, headerSize } = message
+    if (this.schedules.isEnabled && isScheduleInHeaders(bodyBytes, bodyOffset, headerSize)) block.scheduleCount++
+    if (this.sources.isTracking) this.sources.note(message)
   }
 
   /** The last appended message has a time to live. */
@@ -307,7 +319,6 @@ export class StoreCore implements CommitSubject, HandleOwner {
     const subjectSize = contents.subjects.sizeOf(id)
     if (isTold) this.#removedSubject = contents.subjects.copySubject(id, this.#removedSubject)
     loaded.ids[index] = 0
-    this.ttl.removed(sequence)
     contents.removed(block, sequence, size, id)
     if (block.firstSequence > sequence && block.messageCount > 0) this.noteFirst(loaded)
     if (block.messageCount === 0 || sequence < contents.firstSequence) this.retireEmpty(block)

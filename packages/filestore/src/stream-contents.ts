@@ -2,7 +2,7 @@
  * What a stream holds, as numbers: its blocks, its subjects, its totals. No I/O; every change of a
  * message's life passes through here, so that blocks, subjects and totals always agree.
  */
-import { assert } from '@rivulet/store-types'
+import { assert, type DeleteBlock, type DeleteRange } from '@rivulet/store-types'
 import type { Block } from './block/block.js'
 import { BlockList } from './block/block-list.js'
 import { SubjectTable } from './subject-index/subject-table.js'
@@ -95,6 +95,24 @@ export class StreamContents {
       expected = block.lastSequence + 1
     }
     for (; expected <= this.lastSequence; expected++) deleted.push(expected)
+    return deleted
+  }
+
+  /** What `deletedSequences` lists, as servers exchange it: the holes between blocks as ranges, those inside as sets. */
+  deleteBlocks(): DeleteBlock[] {
+    const deleted: DeleteBlock[] = []
+    if (this.messageCount === 0) return deleted
+    let expected = this.firstSequence
+    const addHole = (end: number): void => {
+      if (expected < end) deleted.push({ first: expected, count: end - expected } satisfies DeleteRange)
+    }
+    for (const block of this.blocks.all) {
+      if (block.messageCount === 0) continue
+      addHole(block.firstSequence)
+      if (!block.deleted.isEmpty) deleted.push(block.deleted)
+      expected = block.lastSequence + 1
+    }
+    addHole(this.lastSequence + 1)
     return deleted
   }
 

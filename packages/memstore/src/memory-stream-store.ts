@@ -3,7 +3,12 @@
  * committed at once, and reported in the 'commit' phase of the turn, as a disk would.
  */
 import {
+  encodeStreamState,
   isDeleteMarker,
+  ScheduleList,
+  SequenceSet,
+  SourcePositions,
+  sourcesInState,
   StoredMessage,
   StoreError,
   Timestamp,
@@ -14,6 +19,8 @@ import {
   type MessageView,
   type PurgeRequest,
   type RecoveredConsumer,
+  type RecoveredSchedules,
+  type SourcePosition,
   type StreamConfig,
   type StreamState,
   type StreamStore,
@@ -27,6 +34,7 @@ import { MemoryConsumerStore } from './memory-consumer-store.js'
 import { MessageStore } from './message-store.js'
 import type { MemoryStorageOptions } from './options.js'
 import * as questions from './questions.js'
+import { findSchedules, findSources, visitTtls } from './stored-headers.js'
 
 const NEVER_EXPIRES = -1
 
@@ -34,10 +42,12 @@ export class MemoryStreamStore implements StreamStore {
   readonly kind = 'memory'
   readonly uncommittedBytes = 0
   readonly failure = undefined
+  readonly schedules = new ScheduleList()
   listener: StreamStoreListener | undefined
   readonly #options: MemoryStorageOptions
   readonly #store = new MessageStore()
   readonly #expiry: Expiry
+  readonly #sources = new SourcePositions()
   readonly #consumers = new Map<string, MemoryConsumerStore>()
   readonly #now = new Timestamp()
   readonly #aged = new StoredMessage()
@@ -60,6 +70,7 @@ export class MemoryStreamStore implements StreamStore {
         this.listener?.committed(this.#store.lastSequence)
       },
     }
+    this.#sources.configure(config.sources ?? [])
     if (config.firstSequence > 0) this.#startAt(config.firstSequence)
   }
 
@@ -176,12 +187,15 @@ export class MemoryStreamStore implements StreamStore {
     if (store.messageCount === 0) store.firstSequence = sequence === 0 ? 0 : sequence + 1
     this.#setLastTime(sequence)
     this.#expiry.truncated(sequence)
+    findSources(this.#store, this.#sources, new Set(this.#sources.positions.keys()))
   }
 
   async updateConfig(config: StreamConfig): Promise<void> {
     this.#assertOpen()
     if (config.storage !== 'memory') throw new StoreError('STORE_WRONG_TYPE', 'a store in memory keeps no stream of storage "file"')
+    const startsTtl = config.allowMessageTtl && !this.#config.allowMessageTtl
     this.#config = config
+    findSources(this.#store, this.#sources, new Set(this.#sources.configure(config.sources ?? [])))
     const { subjects } = this.#store
     if (config.maxMessagesPerSubject > 0) {
       const ids: number[] = []
@@ -192,6 +206,11 @@ export class MemoryStreamStore implements StreamStore {
     }
     enforceStreamLimits(this.#store, config, this.#expire)
     this.#expiry.configure(config.maxAge, config.allowMessageTtl)
+    if (!startsTtl) return
+    visitTtls(this.#store, ({ sequence, seconds, nanoseconds }, ttlSeconds) => {
+      if (ttlSeconds === NEVER_EXPIRES) this.#store.neverExpires(sequence)
+      this.#expiry.added(sequence, seconds, nanoseconds, ttlSeconds)
+    })
   }
 
   async flush(): Promise<void> {}
@@ -254,6 +273,34 @@ export class MemoryStreamStore implements StreamStore {
     return questions.streamState(this.#store, withDeleted, this.#consumers.size)
   }
 
+  encodedState(failedCount: number, withSources: boolean): Buffer {
+    const { messageCount, byteCount, firstSequence, lastSequence } = this.#store
+    const set = new SequenceSet()
+    for (const sequence of this.state(true).deleted ?? []) set.add(sequence)
+    const deleted = set.isEmpty ? [] : [set]
+    return encodeStreamState({
+      ...{ messageCount, byteCount, firstSequence, lastSequence, failedCount, deleted },
+      ...(withSources ? sourcesInState(this.#sources.positions) : {}),
+    })
+  }
+
+  // --- state that messages leave behind -------------------------------------------------------------
+
+  /** Nothing is saved: what is there came before schedules were allowed. */
+  recoverSchedules(): RecoveredSchedules {
+    this.schedules.clear()
+    return { savedBelow: 1, sequences: findSchedules(this.#store) }
+  }
+
+  get sourcePositions(): ReadonlyMap<string, SourcePosition> {
+    return this.#sources.positions
+  }
+
+  restoreSourcePositions(positions: ReadonlyMap<string, SourcePosition>): void {
+    this.#assertOpen()
+    this.#sources.restore(positions)
+  }
+
   // --- consumers and life -------------------------------------------------------------------------
 
   async openConsumer(name: string, _created: bigint, config: ConsumerConfig): Promise<ConsumerStore> {
@@ -292,6 +339,8 @@ export class MemoryStreamStore implements StreamStore {
   #add(message: MessageView, seconds: number, nanoseconds: number, ttlSeconds: number): number {
     const store = this.#store
     const sequence = store.add(message, seconds, nanoseconds, ttlSeconds === NEVER_EXPIRES && this.#config.allowMessageTtl)
+    const { bodyBytes, bodyOffset, headerSize } = message
+    if (headerSize > 0 && this.#sources.size > 0) this.#sources.note(bodyBytes, bodyOffset, headerSize)
     enforceSubjectLimit(store, this.#config, store.subjectIdAt(sequence), this.#expire)
     enforceStreamLimits(store, this.#config, this.#expire)
     this.#expiry.added(sequence, seconds, nanoseconds, ttlSeconds)

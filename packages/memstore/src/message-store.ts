@@ -46,6 +46,13 @@ export class MessageStore {
     return sequence
   }
 
+  /** A live message stays, whatever its age. */
+  neverExpires(sequence: number): void {
+    const block = this.log.find(sequence)
+    assert(block !== undefined, 'the message is live')
+    block.flags[sequence - block.firstSequence] = FLAG_NEVER_EXPIRES
+  }
+
   /** Removes a live message. */
   remove(sequence: number, isErased: boolean): void {
     const block = this.log.find(sequence)

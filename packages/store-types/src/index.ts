@@ -21,6 +21,7 @@ export type {
   DamageReport,
   PurgeRequest,
   RecoveredConsumer,
+  RecoveredSchedules,
   StreamStore,
   StreamStoreListener,
 } from './store/stream-store.js'
@@ -131,6 +132,12 @@ export { decodeSequenceSet, encodeSequenceSet, encodedSequenceSetSize } from './
 export { nextFiring, type Firing } from './schedule/message-schedule.js'
 export { ScheduleList, type Schedule } from './schedule/schedule-list.js'
 export { decodeSchedules, encodeSchedules } from './schedule/schedule-file.js'
+export { headerValue } from './header/header-value.js'
+export { isScheduleInHeaders, ttlInHeaders } from './header/stored-headers.js'
+export { decodeSourcePositions, encodeSourcePositions } from './sources/source-file.js'
+export { readSourceHeader, type SourceHeader } from './sources/source-header.js'
+export { sourceIndexName } from './sources/source-index-name.js'
+export { SourcePositions, sourcesInState, type SourcePosition } from './sources/source-positions.js'
 export { ZoneOffsets } from './schedule/time-zone.js'
 export {
   decodeStreamState,

@@ -6,17 +6,14 @@
  * again, so what is there after an import was imported whole.
  */
 import { resolve } from 'node:path'
-import { StoreError, type FileSystem, type StoredMessage, type StreamStore } from '@rivulet/store-types'
+import { StoreError, ttlInHeaders, type FileSystem, type StoredMessage, type StreamStore } from '@rivulet/store-types'
 import type { HashKernel } from '../hash/hash-kernel.js'
-import { headerValue } from '../limits/header-value.js'
-import { parseTtl } from '../limits/ttl-header.js'
 import type { FileStorage } from '../storage.js'
 import { AccountBench } from './account-bench.js'
 import type { ConsumerEvent, DumpEvent, StreamEvent } from './dump.js'
 import { accountDirectoryIn, streamDirectoryIn } from './places.js'
 
 const FLUSH_BYTES = 4 * 1024 * 1024
-const TTL_NAME = Buffer.from('nats-ttl:', 'latin1')
 /** What nats-server reads. */
 const COMPRESSIONS: ReadonlySet<string> = new Set(['none', 's2'])
 
@@ -198,8 +195,7 @@ class StreamImport {
 }
 
 function ttlOf({ bodyBytes, bodyOffset, headerSize }: StoredMessage): number {
-  const value = headerSize === 0 ? undefined : headerValue(bodyBytes, bodyOffset, headerSize, TTL_NAME)
-  return value === undefined ? 0 : parseTtl(value)
+  return headerSize === 0 ? 0 : ttlInHeaders(bodyBytes, bodyOffset, headerSize)
 }
 
 function assertSupported({ config, problem }: StreamEvent): void {

@@ -3,7 +3,10 @@
  * minutes while the stream changes, unless it has so many subjects that the pause would be felt.
  */
 import type { Timer } from '@rivulet/store-types'
+import { replaceFiles, type FileContents } from '../atomic-file.js'
 import { TTL_FILE } from '../limits/message-ttl.js'
+import { SCHEDULE_FILE } from '../message-state/stored-schedules.js'
+import { SOURCES_FILE } from '../message-state/stored-sources.js'
 import type { StoreCore } from '../store-core.js'
 import { writeFloor } from '../recovery/floor-file.js'
 import { writeIndexFile, writeIndexFileNow } from './index-file.js'
@@ -38,8 +41,7 @@ export class IndexKeeper {
       core.isIndexStale = false
       const { lastSequence } = core.contents
       const waiting = core.retirement.awaitingIndexCount
-      const others = core.ttl.isEnabled ? [{ name: TTL_FILE, bytes: core.ttl.encode() }] : []
-      this.#writing = writeIndexFile(core.files, core.contents, others, core.options.sync === 'always')
+      this.#writing = this.#writeFiles(core.options.sync === 'always')
       await this.#writing
       core.indexedSequence = lastSequence
       core.indexWritten(waiting)
@@ -71,6 +73,19 @@ export class IndexKeeper {
     core.isIndexStale = false
     core.indexedSequence = core.contents.lastSequence
     core.indexWritten(core.retirement.awaitingIndexCount)
+  }
+
+  /** All bytes are made before the first await. The files beside the index carry stamps of their own. */
+  async #writeFiles(isSynced: boolean): Promise<void> {
+    const { files, contents, ttl, schedules, sources } = this.#core
+    const others: FileContents[] = []
+    if (ttl.isEnabled) others.push({ name: TTL_FILE, bytes: ttl.encode() })
+    if (schedules.isEnabled) others.push({ name: SCHEDULE_FILE, bytes: schedules.encode() })
+    const positions = sources.encode()
+    await writeIndexFile(files, contents, others, isSynced)
+    if (positions === undefined) return
+    const file = { name: SOURCES_FILE, bytes: positions }
+    await replaceFiles(files.fileSystem, files.streamDirectory, [file], { isSynced })
   }
 
   /** Stops the timer and waits for a running write. */

@@ -74,7 +74,7 @@ export class AgeLimit {
         return true
       }
       from = sequence + 1
-      const isKept = config.allowMessageTtl && this.#core.ttl.neverExpires(sequence)
+      const isKept = config.allowMessageTtl && this.#core.ttl.neverExpires(loaded, index)
       if (isKept) isBehindKept = true
       else this.#remove(loaded, index, { time, isBehindKept })
     }

@@ -1,13 +1,12 @@
 /**
- * Messages with a time to live of their own (`allow_msg_ttl`): a wheel of what expires when, and the set of
- * those that never do, which age spares too.
+ * Messages with a time to live of their own (`allow_msg_ttl`): a wheel of what expires when. Those that never do say
+ * so in their headers, and age spares them.
  *
- * The wheel is rebuilt from the messages' headers at opening, or read from `thw.db` when that is as new
- * as the stream. Expiry writes tombstones, unlike age: nothing else says that the message is gone.
+ * At opening the wheel is read from `thw.db`, and what follows its stamp from the headers in blocks that count such
+ * messages. Expiry writes tombstones, unlike age: nothing else says that the message is gone.
  */
 import { join } from 'node:path'
 import {
-  SequenceSet,
   TimeWheel,
   Timestamp,
   decodeTimeWheel,
@@ -16,9 +15,10 @@ import {
   type Timer,
 } from '@rivulet/store-types'
 import { readFileIfPresent } from '../atomic-file.js'
+import type { LoadedBlock } from '../block/loaded-block.js'
 import { readSequence, readTime, type ByteArea } from '../block/record.js'
 import type { StoreCore } from '../store-core.js'
-import { ttlOf } from './ttl-header.js'
+import { ttlOf } from './record-headers.js'
 
 export const TTL_FILE = 'thw.db'
 const SLICE_MESSAGES = 5_000
@@ -27,7 +27,6 @@ export class MessageTtl {
   readonly #core: StoreCore
   /** Made when the first message needs it: an empty one has 48 KB. */
   #wheel: TimeWheel | undefined
-  readonly #never = new SequenceSet()
   readonly #now = new Timestamp()
   #timer: Timer | undefined
   #timerAtMs = 0
@@ -41,34 +40,28 @@ export class MessageTtl {
     return this.#core.config.allowMessageTtl
   }
 
-  /** True when neither its own time nor the stream's age ends this message. */
-  neverExpires(sequence: number): boolean {
-    return this.#never.has(sequence)
+  /** True when neither its own time nor the stream's age ends this message. Its bytes are here. */
+  neverExpires(loaded: LoadedBlock, index: number): boolean {
+    return ttlOf(loaded.area, loaded.offsets[index] as number) < 0
   }
 
   /** A message was stored at `time`. `ttlSeconds`: -1 never, else from 1 on. */
   add(sequence: number, time: Readonly<{ seconds: number; nanoseconds: number }>, ttlSeconds: number): void {
     if (!this.isEnabled) return
-    if (ttlSeconds < 0) this.#never.add(sequence)
-    else if (ttlSeconds > 0) this.#addTo(sequence, time.seconds + ttlSeconds, time.nanoseconds)
+    if (ttlSeconds > 0) this.#addTo(sequence, time.seconds + ttlSeconds, time.nanoseconds)
     this.#schedule()
   }
 
-  /** As `add`, for a record found on disk. */
-  addRecord(area: ByteArea, offset: number): void {
+  /** As `add`, for a record found on disk. False when it has no time to live. */
+  addRecord(area: ByteArea, offset: number): boolean {
     const ttl = ttlOf(area, offset)
     if (ttl !== 0) this.add(readSequence(area.view, offset), readTime(area.view, offset, this.#now), ttl)
+    return ttl !== 0
   }
 
-  /** A message is gone. Its entry in the wheel may stay. */
-  removed(sequence: number): void {
-    if (!this.#never.isEmpty) this.#never.delete(sequence)
-  }
-
-  /** Forgets what is above `sequence`: those sequences are given out again. */
-  truncated(sequence: number): void {
-    this.#wheel?.removeAbove(sequence)
-    this.#never.deleteAbove(sequence)
+  /** Forgets all, before sequences are given out again. */
+  clear(): void {
+    this.#wheel = undefined
   }
 
   /** From now on messages expire by timer. */
@@ -84,19 +77,25 @@ export class MessageTtl {
 
   /** Finds all over again, after the configuration changed. */
   rebuild(): void {
-    this.#wheel = undefined
-    this.#never.clear()
+    this.clear()
     if (!this.isEnabled) return
-    this.#readBlocks(false)
+    const { contents, loader } = this.#core
+    this.#core.markIndexStale()
+    for (const block of contents.blocks.all) {
+      if (block.messageCount > 0) block.ttlCount = this.#readBlock(loader.load(block), 1)
+    }
     this.#schedule()
   }
 
-  /** After an opening that read no blocks: from thw.db, else from the blocks that hold such messages. */
+  /** After an opening that read no blocks: from thw.db, and from the blocks with such messages since. */
   recover(): void {
     if (!this.isEnabled) return
-    // The file holds what expires. Those that never do matter to age, and are only in the blocks.
-    const needsNever = this.#core.config.maxAge > 0n
-    if (needsNever || !this.#readFile()) this.#readBlocks(true)
+    const stamp = this.#readFile()
+    const { contents, loader } = this.#core
+    for (const block of contents.blocks.all) {
+      if (block.ttlCount === 0 || block.messageCount === 0 || block.lastSequence < stamp) continue
+      this.#readBlock(loader.load(block), stamp)
+    }
   }
 
   /** The bytes of thw.db. */
@@ -109,29 +108,30 @@ export class MessageTtl {
     this.#wheel.add(sequence, seconds, nanoseconds)
   }
 
-  #readFile(): boolean {
+  /** Fills the wheel; returns the stamp, 1 when the file says nothing about this stream. */
+  #readFile(): number {
     const { files, contents } = this.#core
     const wheel = new TimeWheel()
     try {
       const bytes = readFileIfPresent(files.fileSystem, join(files.directory, TTL_FILE))
-      if (bytes === undefined || decodeTimeWheel(bytes, wheel) !== contents.lastSequence + 1) return false
+      const stamp = bytes === undefined ? 0 : decodeTimeWheel(bytes, wheel)
+      if (stamp === 0 || stamp > contents.lastSequence + 1) return 1
+      if (wheel.size > 0) this.#wheel = wheel
+      return stamp
     } catch {
       // A cache that does not read is made again.
-      return false
+      return 1
     }
-    this.#wheel = wheel
-    return true
   }
 
-  #readBlocks(onlyCounted: boolean): void {
-    const { contents, loader } = this.#core
-    for (const block of contents.blocks.all) {
-      if (block.messageCount === 0 || (onlyCounted && block.ttlCount === 0)) continue
-      const loaded = loader.load(block)
-      for (let index = 0; index < loaded.count; index++) {
-        if (loaded.ids[index] !== 0) this.addRecord(loaded.area, loaded.offsets[index] as number)
-      }
+  /** Takes in the live messages from `first` on. @returns how many have a time to live */
+  #readBlock(loaded: LoadedBlock, first: number): number {
+    let count = 0
+    for (let index = loaded.indexFrom(first); index < loaded.count; index++) {
+      const isLive = loaded.ids[index] !== 0
+      if (isLive && this.addRecord(loaded.area, loaded.offsets[index] as number)) count++
     }
+    return count
   }
 
   #schedule(): void {

@@ -6,7 +6,7 @@ import type { Block } from '../block/block.js'
 import type { ByteArea } from '../block/record.js'
 import { checkpointOf, messagesIn, readIndexFile, stalenessOf } from '../index-file/index-file.js'
 import type { StreamIndex } from '../index-file/index-file-codec.js'
-import { ttlOf } from '../limits/ttl-header.js'
+import { isSchedule } from '../limits/record-headers.js'
 import type { StoreCore } from '../store-core.js'
 import { finishInterruptedPurge } from './finish-purge.js'
 import { readFloor } from './floor-file.js'
@@ -44,6 +44,7 @@ export async function recoverStream(core: StoreCore): Promise<void> {
     recoverBlocks(core, { checkpoint, floor, index })
     await syncRecovered(core)
   }
+  core.sources.recover()
 }
 
 /** Whole blocks can go without a record in the last one: then only the floor tells. */
@@ -57,9 +58,8 @@ export function recoverBlocks(core: StoreCore, known: KnownBefore): void {
   const { checkpoint, index } = known
   const damaged = core.damaged.bind(core)
   const withHeaders = (block: Block, area: ByteArea, offset: number) => {
-    if (!core.ttl.isEnabled || ttlOf(area, offset) === 0) return
-    block.ttlCount++
-    core.ttl.addRecord(area, offset)
+    if (core.ttl.isEnabled && core.ttl.addRecord(area, offset)) block.ttlCount++
+    if (core.schedules.isEnabled && isSchedule(area, offset)) block.scheduleCount++
   }
   const listed = index?.lastBlockIndex ?? 0
   // A floor beyond everything that is known was left by another life of this directory.

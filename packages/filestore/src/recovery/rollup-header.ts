@@ -1,5 +1,5 @@
 /** The `Nats-Rollup` header of a stored message: which older ones it replaced. */
-import { headerValue } from '../limits/header-value.js'
+import { headerValue } from '@rivulet/store-types'
 
 const NAME = Buffer.from('nats-rollup:', 'latin1')
 

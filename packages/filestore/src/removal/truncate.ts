@@ -4,7 +4,7 @@
  * Tombstones in the part that goes keep older messages away, so they are written again first, into a
  * new block. On disk, each step certain before the next:
  *
- *     1  the floor and index.db are removed: both speak of sequences that will mean something else
+ *     1  the floor, index.db, thw.db and sched.db are removed: they speak of sequences that will mean something else
  *     2  a new block with the tombstones that are still needed, and one for the last sequence if needed
  *     3  the blocks above are removed, highest first; the block of `sequence` is cut behind its record
  *
@@ -25,6 +25,8 @@ import { recoverBlocks } from '../recovery/recover-stream.js'
 import type { Checkpoint } from '../recovery/replay.js'
 import type { StoreCore } from '../store-core.js'
 import { INDEX_FILE } from '../index-file/index-file-codec.js'
+import { TTL_FILE } from '../limits/message-ttl.js'
+import { SCHEDULE_FILE } from '../message-state/stored-schedules.js'
 import { replaceBlocks } from './purge.js'
 
 type Tombstone = { sequence: number; seconds: number; nanoseconds: number }
@@ -37,18 +39,18 @@ export function truncate(core: StoreCore, sequence: number): void {
   core.commit.commitNow()
   try {
     removeFloor(files)
-    files.fileSystem.remove(join(files.directory, INDEX_FILE))
+    for (const name of [INDEX_FILE, TTL_FILE, SCHEDULE_FILE]) files.fileSystem.remove(join(files.directory, name))
     files.fileSystem.syncDirectoryNow(files.directory)
   } catch (error) {
     throw core.refuse(error)
   }
+  core.ttl.clear()
   if (sequence === 0) {
     replaceBlocks(core, (contents.blocks.last?.index ?? 0) + 1, 0)
     contents.lastSeconds = 0
     contents.lastNanoseconds = 0
     return
   }
-  core.ttl.truncated(sequence)
   const checkpoint = checkpointAt(core, sequence)
   const tombstones: Tombstone[] = []
   const cuts = collectCuts(core, sequence, tombstones)
@@ -59,6 +61,7 @@ export function truncate(core: StoreCore, sequence: number): void {
     throw core.fail(error)
   }
   readBack(core, checkpoint)
+  core.sources.truncated()
 }
 
 function checkpointAt(core: StoreCore, lastSequence: number): Checkpoint {

@@ -113,6 +113,30 @@ export function describeAppending(factory: HostFactory, abilities: StoreAbilitie
       expect(bench.store.state(false).lastTime).toBe(start + 2_000_000_000n)
     })
 
+    it('finds times across what was skipped', async () => {
+      bench = await StoreBench.open(factory, abilities)
+      bench.store.appendAt(messageOf({ subject: 'a' }), { sequence: 1, seconds: 1000, nanoseconds: 5, ttlSeconds: 0 })
+      bench.store.skip(2, 10)
+      bench.store.skip(12, 1)
+      bench.store.skip(13, 5)
+      expect(bench.store.state(false)).toMatchObject({ lastSequence: 17, lastTime: 1_000_000_000_005n })
+      bench.store.appendAt(messageOf({ subject: 'a' }), { sequence: 18, seconds: 2000, nanoseconds: 0, ttlSeconds: 0 })
+
+      const found = [bench.store.sequenceAtTime(1000, 5), bench.store.sequenceAtTime(1000, 6), bench.store.sequenceAtTime(2000, 0)]
+      expect(found).toEqual([1, 18, 18])
+    })
+
+    it('skips as the first thing it does at the time of that turn, and once', async () => {
+      bench = await StoreBench.open(factory, abilities)
+      const start = bench.clock.wallNanos()
+      expect(bench.store.state(false).lastTime).toBe(0n)
+      bench.store.skip(1, 1)
+      bench.tick(1000)
+      bench.store.skip(2, 3)
+
+      expect(bench.store.state(false)).toMatchObject({ lastSequence: 4, lastTime: start })
+    })
+
     it('commits after the call, tells the listener, and has nothing uncommitted then', async () => {
       bench = await StoreBench.open(factory, abilities)
       bench.appendAll('a', 'b')

@@ -10,6 +10,7 @@ import { describeDurability } from './durable-suite.js'
 import { describeLimits } from './limit-suite.js'
 import { describeModel } from './model-suite.js'
 import { describeQueries } from './query-suite.js'
+import { describeMessageState } from './message-state-suite.js'
 import { describeRemoval } from './removal-suite.js'
 import type { HostFactory, StoreAbilities } from './store-bench.js'
 
@@ -29,6 +30,7 @@ export function describeStoreContract(
     describeRemoval(factory, abilities)
     describeLimits(factory, abilities)
     describeQueries(factory, abilities)
+    describeMessageState(factory, abilities)
     describeConsumers(factory, abilities)
     if (abilities.durable) describeDurability(factory, abilities)
     describeModel(factory, abilities, options.modelRuns ?? 100)

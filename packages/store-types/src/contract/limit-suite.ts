@@ -1,8 +1,10 @@
 /** Limits of count, bytes, subject and age; discard old and new; changes of the configuration. */
 import { afterEach, describe, expect, it } from 'vitest'
 import type { StreamConfigInput } from '../config/stream-config-json.js'
+import { messageOf } from '../message-view.js'
 import { StoreBench, codeOf, configOf, type HostFactory, type StoreAbilities } from './store-bench.js'
 
+const SUBJECT_CODE = 'STORE_MAX_MESSAGES_PER_SUBJECT'
 const SECOND = 1_000_000_000n
 
 export function describeLimits(factory: HostFactory, abilities: StoreAbilities): void {
@@ -62,6 +64,28 @@ export function describeLimits(factory: HostFactory, abilities: StoreAbilities):
 
       expect(codeOf(() => bench.append('b', { payload: '0123456789+' }))).toBe('STORE_MAX_BYTES')
       expect(bench.append('b', { payload: '0123456789' })).toBe(2)
+    })
+
+    it.each<[string, StreamConfigInput, string]>([
+      ['count', { maxMessages: 1 }, 'STORE_MAX_MESSAGES'],
+      ['bytes', { maxBytes: size }, 'STORE_MAX_BYTES'],
+      ['count of its subject', { maxMessagesPerSubject: 1 }, 'none'],
+      ['count of its subject, and of the stream', { maxMessagesPerSubject: 1, maxMessages: 1 }, 'none'],
+      ['count of its subject, and bytes', { maxMessagesPerSubject: 1, maxBytes: size }, 'none'],
+      ['count of its subject, new ones refused', { maxMessagesPerSubject: 1, discardNewPerSubject: true }, SUBJECT_CODE],
+      ['both counts, new ones refused', { maxMessagesPerSubject: 1, discardNewPerSubject: true, maxMessages: 1 }, SUBJECT_CODE],
+      ['count and bytes, new ones refused', { maxMessagesPerSubject: 1, discardNewPerSubject: true, maxBytes: size }, SUBJECT_CODE],
+    ])('decides at the %s about what is new, and takes what has its place already', async (_, input, code) => {
+      await open({ discard: 'new', ...input })
+      const payload = '0123456789'
+      const appended = codeOf(() => bench.append('a', { payload })) + codeOf(() => bench.append('a', { payload }))
+      expect(appended).toBe(`none${code}`)
+      const last = code === 'none' ? 2 : 1
+      expect(bench.live).toEqual([last])
+
+      const place = { sequence: last + 1, seconds: 1, nanoseconds: 0, ttlSeconds: 0 }
+      bench.store.appendAt(messageOf({ subject: 'a', payload }), place)
+      expect(bench.live).toEqual(input.maxMessagesPerSubject === 1 ? [last + 1] : [last, last + 1])
     })
 
     it('replaces within a subject although the stream is full', async () => {
@@ -138,7 +162,7 @@ export function describeLimits(factory: HostFactory, abilities: StoreAbilities):
     it('drops a message when its own time is over, and keeps one that never expires', async () => {
       await open({ maxAge: 60n * SECOND, allowMessageTtl: true })
       bench.append('a', { ttlSeconds: 5 })
-      bench.append('b', { ttlSeconds: -1 })
+      bench.append('b', { ttlSeconds: -1, headers: 'NATS/1.0\r\nNats-TTL: never\r\n\r\n' })
       bench.append('c')
       bench.append('d', { ttlSeconds: 1 })
       await bench.advance(1_600)
@@ -149,6 +173,38 @@ export function describeLimits(factory: HostFactory, abilities: StoreAbilities):
 
       expect(bench.live).toEqual([2])
       expect(bench.listener.expiries.map((expiry) => expiry.sequence)).toEqual([4, 1, 3])
+    })
+
+    it('counts times to live while the configuration allows them', async () => {
+      const short = { headers: 'NATS/1.0\r\nNats-TTL: 1\r\n\r\n', ttlSeconds: 1 }
+      const change = (allowMessageTtl: boolean): Promise<void> =>
+        bench.settle(bench.store.updateConfig(configOf(abilities, { allowMessageTtl })))
+      await open({ allowMessageTtl: false })
+      bench.append('a', { ttlSeconds: 1 })
+      bench.append('b', short)
+      await bench.advance(2_000)
+      expect(bench.live).toEqual([1, 2])
+
+      await change(true)
+      bench.append('c', short)
+      await bench.advance(2_000)
+      expect(bench.live).toEqual([1]) // 2 says in its headers how long it lives
+
+      await change(false)
+      bench.append('d', short)
+      bench.append('e', { headers: 'NATS/1.0\r\nNats-TTL: never\r\n\r\n', ttlSeconds: -1 })
+      await bench.advance(2_000)
+      expect(bench.live).toEqual([1, 4, 5])
+    })
+
+    it('learns from messages that never expire when times to live begin to count', async () => {
+      await open({ maxAge: 60n * SECOND, allowMessageTtl: false })
+      bench.append('a', { headers: 'NATS/1.0\r\nNats-TTL: never\r\n\r\n', ttlSeconds: -1 })
+      bench.append('b')
+      await bench.settle(bench.store.updateConfig(configOf(abilities, { maxAge: 60n * SECOND, allowMessageTtl: true })))
+      await bench.advance(61_000)
+
+      expect(bench.live).toEqual([1])
     })
 
     it('says of what went by age or TTL that it leaves a marker, unless it says itself that its subject is gone', async () => {

@@ -100,6 +100,21 @@ export function describeQueries(factory: HostFactory, abilities: StoreAbilities)
       expect(codeOf(() => bench.store.lastSequences(SubjectFilter.all, 0, 3))).toBe('STORE_TOO_MANY_RESULTS')
     })
 
+    it('gives the last messages of ten subjects in order, within bounds', async () => {
+      bench = await StoreBench.open(factory, abilities)
+      for (let round = 0; round < 3; round++) for (let i = 0; i < 10; i++) bench.append(`foo.${i}`)
+      const ten = (first: number): number[] => Array.from({ length: 10 }, (_, i) => first + i)
+
+      expect(bench.store.lastSequences(of('foo.*'), 0, 0)).toEqual(ten(21))
+      expect(bench.store.lastSequences(of('foo.*'), 25, 0)).toEqual(ten(16))
+      expect(bench.store.lastSequences(of('foo.*'), 5, 10)).toEqual([1, 2, 3, 4, 5])
+      expect(codeOf(() => bench.store.lastSequences(of('foo.*'), 0, 5))).toBe('STORE_TOO_MANY_RESULTS')
+      expect(bench.store.lastSequences(of('bar.>'), 0, 5)).toEqual([])
+      expect(bench.store.lastSequences(of('foo.*'), 25, 0).map((sequence) => bench.read(sequence))).toEqual([
+        ...['foo.5', 'foo.6', 'foo.7', 'foo.8', 'foo.9', 'foo.0', 'foo.1', 'foo.2', 'foo.3', 'foo.4'],
+      ])
+    })
+
     it('finds the last sequence of a subject without looking at others', async () => {
       await filled()
 

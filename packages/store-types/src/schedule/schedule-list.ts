@@ -12,7 +12,8 @@ export type Schedule = { sequence: number; at: bigint; isInFlight: boolean }
 export class ScheduleList {
   readonly #bySubject = new Map<string, Schedule>()
   readonly #subjects = new Map<number, string>()
-  readonly #wheel = new TimeWheel()
+  /** Made with the first schedule: an empty one has 48 KB. */
+  #wheel: TimeWheel | undefined
   readonly #scratch = new Timestamp()
 
   get size(): number {
@@ -47,7 +48,7 @@ export class ScheduleList {
   removeSubject(subject: string): void {
     const schedule = this.#bySubject.get(subject)
     if (schedule === undefined) return
-    this.#wheel.remove(schedule.sequence, setFromNanos(this.#scratch, schedule.at).seconds)
+    this.#wheel?.remove(schedule.sequence, setFromNanos(this.#scratch, schedule.at).seconds)
     this.#bySubject.delete(subject)
     this.#subjects.delete(schedule.sequence)
   }
@@ -55,18 +56,18 @@ export class ScheduleList {
   clear(): void {
     this.#bySubject.clear()
     this.#subjects.clear()
-    this.#wheel.clear()
+    this.#wheel = undefined
   }
 
   /** A time in milliseconds since the epoch before which nothing fires; undefined when there is nothing. */
   nextDueMs(): number | undefined {
-    return this.#wheel.nextDueMs()
+    return this.#wheel?.nextDueMs()
   }
 
   /** Schedules that are due and not in flight, by sequence. They are in flight from now on. */
   takeDue(seconds: number, nanoseconds: number): { subject: string; schedule: Readonly<Schedule> }[] {
     const due: { subject: string; schedule: Schedule }[] = []
-    this.#wheel.visitDue(seconds, nanoseconds, (sequence) => {
+    this.#wheel?.visitDue(seconds, nanoseconds, (sequence) => {
       const subject = this.#subjects.get(sequence)
       const schedule = subject === undefined ? undefined : this.#bySubject.get(subject)
       if (subject === undefined || schedule === undefined) return true
@@ -79,6 +80,7 @@ export class ScheduleList {
 
   #wheelAdd(sequence: number, at: bigint): void {
     const time = setFromNanos(this.#scratch, at)
+    this.#wheel ??= new TimeWheel()
     this.#wheel.add(sequence, time.seconds, time.nanoseconds)
   }
 }

@@ -20,6 +20,8 @@ import type { SubjectFilter } from '../subject/subject-filter.js'
 import type { StoredMessage } from './stored-message.js'
 import type { FilteredState, StreamState } from './states.js'
 import type { StoreError } from '../errors.js'
+import type { ScheduleList } from '../schedule/schedule-list.js'
+import type { SourcePosition } from '../sources/source-positions.js'
 
 export interface StreamStore {
   readonly kind: 'file' | 'memory'
@@ -51,7 +53,7 @@ export interface StreamStore {
    * Stores the message as lastSequence + 1 with the wall time of this turn, then enforces the limits
    * (per subject, then messages, then bytes; discard old). Discard new: throws STORE_MAX_MESSAGES,
    * STORE_MAX_BYTES, STORE_MAX_MESSAGES_PER_SUBJECT before anything changed (store-format.md section 7.3).
-   * @param ttlSeconds 0: none, -1: never expires, else life in seconds.
+   * @param ttlSeconds what its Nats-TTL header says. 0: none, -1: never expires, else life in seconds.
    * @returns the sequence
    */
   append(message: MessageView, ttlSeconds: number): number
@@ -128,6 +130,26 @@ export interface StreamStore {
   lastSequences(filter: SubjectFilter, maxSequence: number, maxAllowed: number): number[]
   /** The whole state; `withDeleted` lists removed sequences between first and last. */
   state(withDeleted: boolean): StreamState
+  /** The state as servers exchange it (stream-state/encoded-stream-state.ts); positions of sources only if one has come anywhere. */
+  encodedState(failedCount: number, withSources: boolean): Buffer
+
+  // --- state that messages leave behind --------------------------------------------------------------
+
+  /**
+   * Which schedule is due when. The stream keeps it up to date; a store on disk saves it beside its index. Entries
+   * whose messages are gone may be in it until then.
+   */
+  readonly schedules: ScheduleList
+  /** Fills `schedules` with what was saved, and finds the messages that it does not speak of. */
+  recoverSchedules(): RecoveredSchedules
+  /**
+   * How far the stream has come in each configured source, by index name (sources/source-index-name.ts). Appends move
+   * it by their `Nats-Stream-Source` header, a changed configuration drops removed sources and finds added ones in
+   * the messages. A view that changes with the store.
+   */
+  readonly sourcePositions: ReadonlyMap<string, SourcePosition>
+  /** Replaces the positions: those of sources that are not configured are ignored, configured ones left out become 0. */
+  restoreSourcePositions(positions: ReadonlyMap<string, SourcePosition>): void
 
   // --- consumers and life -------------------------------------------------------------------------
 
@@ -144,6 +166,13 @@ export interface StreamStore {
 }
 
 export type AppendPlace = Readonly<{ sequence: number; seconds: number; nanoseconds: number; ttlSeconds: number }>
+
+export type RecoveredSchedules = Readonly<{
+  /** The list says what was so when this was the next sequence; 1: nothing was saved. */
+  savedBelow: number
+  /** Live messages from there on with a `Nats-Schedule` header, ascending. */
+  sequences: readonly number[]
+}>
 
 export type PurgeRequest = Readonly<{ filter: SubjectFilter; below: number; keep: number }>
 

@@ -3,25 +3,26 @@
  * and the messages they produce. A schedule is the last message of its subject; it is over when that message goes, when
  * something else is published there, and, where it fires once, when it has fired.
  *
- * Recovery looks at the last message of each subject. When a repeating schedule fires next stands in the last message
- * it produced; where that is gone, missed firings are left out.
+ * The store keeps the list, and saves it where it saves anything. What an opening finds beyond it is looked at message
+ * by message. When a repeating schedule fires next stands in the last message it produced; where that is gone, and the
+ * list is older, missed firings are left out.
  */
 import {
   formatRfc3339,
   messageOf,
   nanosOf,
-  ScheduleList,
   StoredMessage,
   SubjectFilter,
   Timestamp,
   type Clock,
   type MessageView,
+  type ScheduleList,
   type StreamConfig,
   type StreamStore,
   type Timer,
 } from '@rivulet/store-types'
 import { headerText } from '../../headers/header-block.js'
-import { firingOf, producedHeaders, promisedFiring, PURGE, readSchedule, type ScheduleHeaders } from './schedule-headers.js'
+import { firingOf, producedHeaders, promisedFiring, PURGE, readSchedule } from './schedule-headers.js'
 
 /** The timer never fires sooner, so that schedules do not slow publishing down. */
 const TIMER_MS_MIN = 250
@@ -41,7 +42,7 @@ export interface ScheduledStream {
 export class MessageSchedules {
   readonly #stream: ScheduledStream
   readonly #clock: Clock
-  readonly #list = new ScheduleList()
+  readonly #list: ScheduleList
   readonly #now = new Timestamp()
   readonly #message = new StoredMessage()
   #isRecovered = false
@@ -51,12 +52,8 @@ export class MessageSchedules {
 
   constructor(stream: ScheduledStream, clock: Clock) {
     this.#stream = stream
+    this.#list = stream.store.schedules
     this.#clock = clock
-  }
-
-  /** How many there are. */
-  get count(): number {
-    return this.#list.size
   }
 
   /** Finds the schedules that are stored, when the stream has begun to take them. */
@@ -64,7 +61,11 @@ export class MessageSchedules {
     if (this.#isRecovered || !this.#stream.config.allowMessageSchedules) return
     this.#isRecovered = true
     const { store } = this.#stream
-    for (const sequence of store.lastSequences(SubjectFilter.all, 0, 0)) this.#recoverSchedule(store, sequence)
+    const { savedBelow, sequences } = store.recoverSchedules()
+    for (const sequence of sequences) this.#recoverSchedule(store, sequence)
+    if (savedBelow <= store.lastSequence) {
+      for (const [subject, { sequence }] of [...this.#list.schedules]) this.#catchUp(store, subject, sequence, savedBelow)
+    }
     this.#setTimer()
   }
 
@@ -94,7 +95,6 @@ export class MessageSchedules {
 
   close(): void {
     this.#stopTimer()
-    this.#list.clear()
   }
 
   /** Removes the schedule that a message with this header block ends. */
@@ -111,18 +111,26 @@ export class MessageSchedules {
     if (!store.load(sequence, message) || message.headerSize === 0) return
     const schedule = readSchedule(message.headers())
     if (schedule === undefined) return
-    const subject = message.subject()
     const storedAt = nanosOf(message.seconds, message.nanoseconds)
     const firing = firingOf(schedule, storedAt, this.#clock.wallNanos())
-    if (firing === undefined) return
-    const promised = firing.repeats ? this.#promisedBy(store, schedule, subject, sequence) : undefined
-    this.#list.add(subject, sequence, promised ?? firing.at)
+    if (firing !== undefined) this.#list.add(message.subject(), sequence, firing.at)
   }
 
-  /** The time in the last message that the schedule produced, if it is still there. */
-  #promisedBy(store: StreamStore, schedule: ScheduleHeaders, subject: string, sequence: number): bigint | undefined {
-    const produced = store.loadLast(SubjectFilter.of(schedule.target), this.#message)
-    return produced > sequence ? promisedFiring(this.#message.headers(), subject) : undefined
+  /** What became of a schedule in messages from `savedBelow` on. */
+  #catchUp(store: StreamStore, subject: string, sequence: number, savedBelow: number): void {
+    const message = this.#message
+    const last = store.loadLast(SubjectFilter.of(subject), message)
+    // Another message of its subject ended it, unless a schedule produced that one.
+    if (last !== sequence && (headerText(message.headers(), 'Nats-Scheduler') ?? '') === '') {
+      this.#list.removeSubject(subject)
+      return
+    }
+    const schedule = store.load(sequence, message) ? readSchedule(message.headers()) : undefined
+    if (schedule === undefined) return
+    const produced = store.loadLast(SubjectFilter.of(schedule.target), message)
+    const isNew = produced > sequence && produced >= savedBelow
+    const promised = isNew ? promisedFiring(message.headers(), subject) : undefined
+    if (promised !== undefined) this.#list.update(subject, promised)
   }
 
   #fire(): void {
@@ -138,7 +146,8 @@ export class MessageSchedules {
   #produce(subject: string, sequence: number, at: bigint): void {
     const { store } = this.#stream
     const message = this.#message
-    const schedule = store.load(sequence, message) ? readSchedule(message.headers()) : undefined
+    const isThere = store.load(sequence, message) && message.subject() === subject
+    const schedule = isThere ? readSchedule(message.headers()) : undefined
     const now = this.#clock.wallNanos()
     const firing = schedule && firingOf(schedule, at, now)
     if (schedule === undefined || firing === undefined) {

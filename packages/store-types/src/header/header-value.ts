@@ -1,3 +1,4 @@
+import '../buffer-slices.js'
 /** Finds one header in a stored header block. */
 
 const COLON = 0x3a
