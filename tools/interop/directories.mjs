@@ -24,6 +24,9 @@ const { values } = parseArgs({
 if (values.peer === undefined) throw new Error('--peer PATH_OF_NATS_SERVER is missing')
 const servers = { ours: values.server, peer: values.peer }
 
+/** The stream whose schedules fire meanwhile: its messages can not be compared. */
+const FIRING = 'FIRING'
+
 const failures = []
 const folder = mkdtempSync(join(tmpdir(), 'rivulet-directories-'))
 try {
@@ -52,10 +55,12 @@ async function roundTrip(name, writer, reader, signal) {
   const extended = await withServer(reader, directory, signal, async (connection) => {
     compare(problems, `${reader} after ${writer}`, written, await snapshot(connection))
     await extend(connection)
+    await checkFirings(problems, `${reader} after ${writer}`, connection)
     return snapshot(connection)
   })
   await withServer(writer, directory, 'SIGTERM', async (connection) => {
     compare(problems, `${writer} after ${reader}`, extended, await snapshot(connection))
+    await checkFirings(problems, `${writer} after ${reader}`, connection)
   })
   const count = written.reduce((sum, stream) => sum + stream.messages.length, 0)
   console.log(`${problems.length === 0 ? 'ok  ' : 'FAIL'} ${name}: ${written.length} streams, ${count} messages`)
@@ -146,6 +151,48 @@ async function fill(connection) {
     if (ack_policy === 'all') await messages[6].ackAck()
   }
   await manager.consumers.add('HISTORY', { durable_name: 'idle', ack_policy: 'explicit', deliver_policy: 'new' })
+  await schedule(manager, js)
+}
+
+/** Schedules that fire far away, in a stream that is compared; and such that fire while others are at work. */
+async function schedule(manager, js) {
+  const put = (subject, pattern, lines = {}) => {
+    const block = headers()
+    const all = { 'Nats-Schedule': pattern, 'Nats-Schedule-Target': `${subject.split('.')[0]}.out.${subject.split('.')[1]}`, ...lines }
+    for (const [name, value] of Object.entries(all)) block.set(name, value)
+    return js.publish(subject, Buffer.from(subject), { headers: block })
+  }
+  const config = { allow_msg_schedules: true, allow_rollup_hdrs: true, allow_msg_ttl: true, storage: 'file' }
+  await manager.streams.add({ ...config, name: 'PLANNED', subjects: ['planned.>'] })
+  await put('planned.far', '@at 2099-01-01T00:00:00Z')
+  await put('planned.yearly', '@yearly', { 'Nats-Schedule-TTL': '1h' })
+  await put('planned.cron', '0 0 12 1 1 *', { 'Nats-Schedule-Time-Zone': 'Europe/Vienna' })
+  for (const year of [2097, 2098]) await put('planned.replaced', `@at ${year}-01-01T00:00:00Z`)
+  await put('planned.purged', '@at 2099-01-01T00:00:00Z')
+  await manager.streams.purge('PLANNED', { filter: 'planned.purged' })
+  await manager.streams.add({ ...config, name: FIRING, subjects: ['firing.>'] })
+  await put('firing.once', `@at ${new Date(Date.now() + 4_000).toISOString()}`)
+  await put('firing.ticks', '@every 1s')
+}
+
+/** Schedules go on where the other server stopped: what fires once has fired once, what repeats does not double. */
+async function checkFirings(problems, where, connection) {
+  const firingsOf = async (target) => {
+    const { messages, last_seq } = (await request(connection, `STREAM.INFO.${FIRING}`, {})).state
+    const all = messages === 0 ? [] : await messagesOf(connection, FIRING, { last_seq })
+    const fired = all.filter(({ subject }) => subject === `firing.out.${target}`)
+    return fired.map(({ hdrs }) => /Nats-Schedule-Next: (.*)/.exec(Buffer.from(hdrs, 'base64').toString())?.[1])
+  }
+  const { length } = await firingsOf('ticks')
+  const endMs = Date.now() + 10_000
+  while (Date.now() < endMs && ((await firingsOf('once')).length === 0 || (await firingsOf('ticks')).length < length + 2)) {
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  const once = await firingsOf('once')
+  if (once.length !== 1) problems.push(`${where}: a schedule that fires once fired ${once.length} times`)
+  const ticks = await firingsOf('ticks')
+  if (ticks.length < length + 2) problems.push(`${where}: ${ticks.length - length} firings in 10 s, not one a second`)
+  if (new Set(ticks).size < ticks.length) problems.push(`${where}: two firings promise the same next one: ${ticks.join(' ')}`)
 }
 
 async function extend(connection) {
@@ -179,6 +226,7 @@ async function snapshot(connection) {
   const manager = await jetstreamManager(connection)
   const found = []
   for await (const { config } of manager.streams.list()) {
+    if (config.name === FIRING) continue
     const info = await request(connection, `STREAM.INFO.${config.name}`, { subjects_filter: '>', deleted_details: true })
     const consumers = []
     for await (const consumer of manager.consumers.list(config.name)) consumers.push(consumerOf(consumer))
