@@ -107,8 +107,12 @@ export class BlockList {
     let high = blocks.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      const block = blocks[middle] as Block
-      if (compareTimes(block.lastSeconds, block.lastNanoseconds, seconds, nanoseconds) < 0) low = middle + 1
+      // A block without messages has no time of its own: the next one with some is asked.
+      let asked = middle
+      while (asked < high && (blocks[asked] as Block).messageCount === 0) asked++
+      const block = blocks[asked] as Block
+      const isBefore = asked < high && compareTimes(block.lastSeconds, block.lastNanoseconds, seconds, nanoseconds) < 0
+      if (isBefore) low = asked + 1
       else high = middle
     }
     return low
