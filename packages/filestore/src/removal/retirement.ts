@@ -28,7 +28,11 @@ export class Retirement {
     this.#logger = logger
   }
 
-  /** Blocks that wait for an index file. */
+  /** Blocks that wait for an index file; all they hold is written. */
+  get awaitingIndex(): readonly Block[] {
+    return this.#awaitingIndex
+  }
+
   get awaitingIndexCount(): number {
     return this.#awaitingIndex.length
   }
@@ -74,8 +78,10 @@ export class Retirement {
     this.#owesFloor = !isWritten && !this.#tryWriteFloor()
   }
 
-  /** The files are gone with their directory. */
+  /** The files are gone with their directory, or belong to nobody; no floor is owed. */
   clear(): void {
+    this.#owesFloor = false
+    this.#floorOfSync = 0
     this.#retired.length = 0
     this.#awaitingIndex.length = 0
     this.#retiring.length = 0

@@ -4,18 +4,22 @@
  * Tombstones in the part that goes keep older messages away, so they are written again first, into a
  * new block. On disk, each step certain before the next:
  *
- *     1  the floor, index.db, thw.db and sched.db are removed: they speak of sequences that will mean something else
- *     2  a new block with the tombstones that are still needed, and one for the last sequence if needed
+ *     1  a new block with the tombstones that are still needed, and one for the last sequence if needed
+ *     2  the floor, index.db, thw.db and sched.db are removed: they speak of sequences that will mean something else
  *     3  the blocks above are removed, highest first; the block of `sequence` is cut behind its record
  *
  * Memory is then read back from the files, with what was known before as the checkpoint.
  */
 import { join } from 'node:path'
 import { Timestamp } from '@rivulet/store-types'
-import type { Block } from '../block/block.js'
+import { Block } from '../block/block.js'
 import { RecordScan, scanRecords } from '../block/record-scan.js'
 import {
+  ByteArea,
+  RECORD_SIZE_MIN,
+  RecordStamp,
   TOMBSTONE_BIT,
+  encodeMarker,
   readSequence,
   readSequenceFlags,
   readTime,
@@ -34,27 +38,23 @@ type Cut = { block: Block; size: number }
 
 /** Keeps what is at or below `sequence`; 0 forgets all. Durable when it returns. @throws StoreError */
 export function truncate(core: StoreCore, sequence: number): void {
-  const { contents, files } = core
+  const { contents } = core
   if (sequence >= contents.lastSequence) return
   core.commit.commitNow()
-  try {
-    removeFloor(files)
-    for (const name of [INDEX_FILE, TTL_FILE, SCHEDULE_FILE]) files.fileSystem.remove(join(files.directory, name))
-    files.fileSystem.syncDirectoryNow(files.directory)
-  } catch (error) {
-    throw core.refuse(error)
-  }
-  core.ttl.clear()
   if (sequence === 0) {
+    forgetMarks(core)
+    core.ttl.clear()
     replaceBlocks(core, (contents.blocks.last?.index ?? 0) + 1, 0)
     contents.lastSeconds = 0
     contents.lastNanoseconds = 0
     return
   }
-  const checkpoint = checkpointAt(core, sequence)
   const tombstones: Tombstone[] = []
   const cuts = collectCuts(core, sequence, tombstones)
   writeTombstones(core, sequence, tombstones)
+  forgetMarks(core)
+  const checkpoint = checkpointAt(core, sequence)
+  core.ttl.clear()
   try {
     applyCuts(core, cuts)
   } catch (error) {
@@ -62,6 +62,17 @@ export function truncate(core: StoreCore, sequence: number): void {
   }
   readBack(core, checkpoint)
   core.sources.truncated()
+}
+
+function forgetMarks(core: StoreCore): void {
+  const { files } = core
+  try {
+    removeFloor(files)
+    for (const name of [INDEX_FILE, TTL_FILE, SCHEDULE_FILE]) files.fileSystem.remove(join(files.directory, name))
+    files.fileSystem.syncDirectoryNow(files.directory)
+  } catch (error) {
+    throw core.refuse(error)
+  }
 }
 
 function checkpointAt(core: StoreCore, lastSequence: number): Checkpoint {
@@ -77,7 +88,8 @@ function checkpointAt(core: StoreCore, lastSequence: number): Checkpoint {
 /** What goes of each block that reaches above `sequence`; notes the tombstones in it that stay needed. */
 function collectCuts(core: StoreCore, sequence: number, tombstones: Tombstone[]): Cut[] {
   const cuts: Cut[] = []
-  for (const block of core.contents.blocks.all) {
+  const blocks = [...core.retirement.awaitingIndex, ...core.contents.blocks.all].sort((a, b) => a.index - b.index)
+  for (const block of blocks) {
     if (block.rawSize === 0) continue
     const { area, filled } = core.loader.load(block)
     const scan = new RecordScan()
@@ -87,7 +99,8 @@ function collectCuts(core: StoreCore, sequence: number, tombstones: Tombstone[])
       const offset = scan.offsets[i] as number
       const isTombstone = (readSequenceFlags(area.view, offset) & TOMBSTONE_BIT) !== 0
       const found = readSequence(area.view, offset)
-      if (!isTombstone && found > sequence && size < 0) size = offset
+      // A tombstone comes after its message, so what follows it is above `sequence` too, or a tombstone.
+      if (found > sequence && size < 0) size = offset
       if (size < 0 || !isTombstone || found > sequence) continue
       const time = readTime(area.view, offset, new Timestamp())
       tombstones.push({ sequence: found, seconds: time.seconds, nanoseconds: time.nanoseconds })
@@ -98,16 +111,36 @@ function collectCuts(core: StoreCore, sequence: number, tombstones: Tombstone[])
   return cuts
 }
 
-/** In a block of their own, above all others, so that no cut touches them. */
+/** In a block of their own, above all others, so that no cut touches them. Durable when it returns. */
 function writeTombstones(core: StoreCore, sequence: number, tombstones: Tombstone[]): void {
-  const { contents } = core
-  const isLastThere = !contents.isRemoved(sequence)
-  if (isLastThere && tombstones.length === 0) return
-  const time = { seconds: contents.lastSeconds, nanoseconds: contents.lastNanoseconds }
-  core.roll(contents.lastSequence + 1)
-  for (const tombstone of tombstones) core.appendTombstone(tombstone.sequence, tombstone)
-  if (!isLastThere) core.appendTombstone(sequence, time)
-  core.commit.commitNow()
+  const { contents, files, writer } = core
+  if (contents.isRemoved(sequence)) {
+    tombstones.push({ sequence, seconds: contents.lastSeconds, nanoseconds: contents.lastNanoseconds })
+  }
+  if (tombstones.length === 0) return
+  const block = new Block(Math.max(writer.nextIndex, (contents.blocks.last?.index ?? 0) + 1), sequence + 1)
+  const bytes = encodeTombstones(core, block.index, tombstones)
+  try {
+    files.openForAppend(block)
+    block.file?.write(bytes, 0, bytes.length, 0)
+    block.file?.syncNow()
+    files.fileSystem.syncDirectoryNow(files.directory)
+    files.close(block)
+  } catch (error) {
+    files.remove(block)
+    throw core.refuse(error)
+  }
+}
+
+function encodeTombstones(core: StoreCore, index: number, tombstones: readonly Tombstone[]): Buffer {
+  const area = new ByteArea(Buffer.alloc(RECORD_SIZE_MIN * tombstones.length))
+  const stamp = new RecordStamp()
+  const hasher = core.files.hasherOf(index)
+  tombstones.forEach(({ sequence, seconds, nanoseconds }, i) => {
+    encodeMarker(area, i * RECORD_SIZE_MIN, stamp.set(sequence, seconds, nanoseconds), TOMBSTONE_BIT)
+    hasher.hashRecord(area.bytes, i * RECORD_SIZE_MIN, RECORD_SIZE_MIN)
+  })
+  return area.bytes
 }
 
 function applyCuts(core: StoreCore, cuts: readonly Cut[]): void {
@@ -115,7 +148,7 @@ function applyCuts(core: StoreCore, cuts: readonly Cut[]): void {
   for (const { block, size } of [...cuts].reverse()) {
     files.close(block)
     if (size === 0) {
-      if (!block.keepsFile) files.fileSystem.remove(files.pathOf(block.index))
+      if (!block.keepsFile) files.remove(block)
       continue
     }
     const file = files.open(block.index, 'write')

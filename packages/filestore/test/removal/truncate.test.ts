@@ -1,0 +1,73 @@
+/** Truncations: what is kept, what goes, and what later openings make of it. */
+import { describe, expect, it } from 'vitest'
+import { openStore, type TestStore } from '../support/open-store.js'
+
+const sequences = (s: TestStore) => s.contents().map((line) => Number(line.split(':')[0]))
+
+/** Messages of 100 bytes, four in a block. */
+async function filled(count: number): Promise<TestStore> {
+  const s = await openStore({ blockBytes: 400 })
+  for (let i = 1; i <= count; i++) s.append('s', `${i}`.padEnd(69, 'p'))
+  await s.flush()
+  return s
+}
+
+describe('a truncation', () => {
+  it('forgets a floor that is above it, so what is stored there later stays', async () => {
+    const s = await filled(12)
+    s.store.purgeBelow(11)
+    await s.flush()
+    s.store.truncate(5)
+    expect([s.store.firstSequence, s.store.lastSequence, s.append('s', 'again')]).toEqual([6, 5, 6])
+    await s.flush()
+    const again = await s.kill()
+
+    expect(again.contents()).toEqual(['6:s=again'])
+    await again.close()
+  })
+
+  it('takes along tombstones of messages above it', async () => {
+    const s = await filled(4)
+    s.store.purge()
+    s.store.truncate(2)
+    expect(s.store.lastSequence).toBe(2)
+    const again = await s.kill()
+
+    expect([again.store.firstSequence, again.store.lastSequence]).toEqual([3, 2])
+    await again.close()
+  })
+
+  it('knows its last sequence when that message is gone, and its block with it', async () => {
+    const s = await filled(12)
+    for (const sequence of [5, 6, 7, 8]) s.store.remove(sequence)
+    await s.flush()
+    s.store.truncate(8)
+    expect([sequences(s), s.store.lastSequence]).toEqual([[1, 2, 3, 4], 8])
+    const again = await s.kill()
+
+    expect([sequences(again), again.store.lastSequence, again.append('s')]).toEqual([[1, 2, 3, 4], 8, 9])
+    await again.close()
+  })
+
+  describe.each(['with index.db', 'without index.db', 'after a kill'])('opened again %s', (way) => {
+    it.each(Array.from({ length: 22 }, (_, i) => i))('to %d keeps what is below and was not removed, and gives out the next', async (last) => {
+      const s = await filled(21)
+      for (const sequence of [2, 4, 5, 11, 12, 13, 20]) s.store.remove(sequence)
+      s.store.erase(15)
+      await s.flush()
+      const kept = sequences(s).filter((sequence) => sequence <= last)
+      s.store.truncate(last)
+      const expected = s.store.state(true)
+      expect([sequences(s), expected.lastSequence]).toEqual([kept, last])
+      if (way === 'without index.db') {
+        await s.close()
+        s.disk.remove('/data/streams/S/msgs/index.db')
+      }
+      const again = way === 'after a kill' ? await s.kill() : await s.reopen()
+
+      expect(again.store.state(true)).toEqual(expected)
+      expect([sequences(again), again.append('s')]).toEqual([kept, last + 1])
+      await again.close()
+    })
+  })
+})
