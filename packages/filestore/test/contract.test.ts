@@ -1,52 +1,116 @@
-/** The suite every store passes, over plain, small-block and compressed stores on a simulated disk. */
-import type { StreamConfig } from '@rivulet/store-types'
-import { describeStoreContract, type StoreEnvironment, type StoreHost } from '@rivulet/store-types/contract'
+/** The suite every store passes, over every option set and every way of opening, on a simulated disk. */
+import { expect, it } from 'vitest'
+import type { StreamConfig, StreamStore } from '@rivulet/store-types'
+import { describeStoreContract, type Opening, type StoreEnvironment, type StoreHost } from '@rivulet/store-types/contract'
+import type { StreamKeys } from '../src/cipher/stream-keys.js'
 import { FileStreamStore } from '../src/file-store.js'
-import { createHashKernel } from '../src/hash/create-hash-kernel.js'
+import { createTypeScriptHashKernel } from '../src/hash/typescript-hash-kernel.js'
+import { hasCompressedHeader } from '../src/s2/compressed-block.js'
 import { SimulatedDisk } from '../src/simulation.js'
 import { StoreGroup } from '../src/store-group.js'
+import { OPTION_SETS, keysOf, type OptionSet } from './support/option-sets.js'
 
-const kernel = createHashKernel({ memoryBytes: 32 << 20 })
+const DIRECTORY = '/data/streams/CONTRACT'
+const INDEX = `${DIRECTORY}/msgs/index.db`
+// Its memory is the garbage collector's: stores that are killed give nothing back.
+const kernel = createTypeScriptHashKernel()
 
-type Options = { blockBytes?: number }
+type Options = OptionSet & { blockBytes?: number }
 
-function host({ clock, turns }: StoreEnvironment, options: Options): StoreHost {
-  const disk = new SimulatedDisk()
-  let config: StreamConfig
-  const open = () =>
-    FileStreamStore.open({
-      fileSystem: disk,
-      directory: '/data/streams/CONTRACT',
-      config,
+const OPENINGS = {
+  withIndex: { name: 'with its index' },
+  withoutIndex: { name: 'with its index lost' },
+  withOldIndex: { name: 'with an outdated index', isKilled: true },
+  killedWithoutIndex: { name: 'killed, with its index lost', isKilled: true },
+} as const satisfies Record<string, Opening>
+
+class FileHost implements StoreHost {
+  /** Compressed blocks that were there when a store was opened again or left, over all hosts of a set. */
+  static readonly compressedCounts = new Map<Options, number>()
+  readonly #disk = new SimulatedDisk()
+  readonly #options: Options
+  #environment: StoreEnvironment
+  #config: StreamConfig | undefined
+  #keys: StreamKeys | undefined
+
+  constructor(environment: StoreEnvironment, options: Options) {
+    this.#environment = environment
+    this.#options = options
+  }
+
+  create(config: StreamConfig): Promise<StreamStore> {
+    const { compression } = this.#options
+    this.#config = compression === undefined ? config : { ...config, compression }
+    return this.#open()
+  }
+
+  reopen(opening: Opening, environment: StoreEnvironment): Promise<StreamStore> {
+    this.#environment = environment
+    this.#countCompressed()
+    if (opening.isKilled === true) this.#disk.kill()
+    if (opening === OPENINGS.withoutIndex || opening === OPENINGS.killedWithoutIndex) this.#disk.remove(INDEX)
+    return this.#open()
+  }
+
+  async checkpoint(store: StreamStore): Promise<void> {
+    await store.updateConfig(this.#config as StreamConfig)
+  }
+
+  dispose(): void {
+    this.#countCompressed()
+  }
+
+  #countCompressed(): void {
+    const counts = FileHost.compressedCounts
+    for (const [path, bytes] of this.#disk.files()) {
+      const index = /(\d+)\.blk$/.exec(path)?.[1]
+      if (index === undefined) continue
+      const plain = this.#keys?.cipherOf(`${DIRECTORY}/msgs`, Number(index))?.apply(bytes, 0) ?? bytes
+      if (hasCompressedHeader(plain)) counts.set(this.#options, (counts.get(this.#options) ?? 0) + 1)
+    }
+  }
+
+  async #open(): Promise<StreamStore> {
+    const { clock, turns } = this.#environment
+    const { blockBytes, cipher } = this.#options
+    this.#keys = await keysOf(this.#disk, cipher, { directory: DIRECTORY, streamName: 'CONTRACT' })
+    return FileStreamStore.open({
+      fileSystem: this.#disk,
+      directory: DIRECTORY,
+      config: this.#config as StreamConfig,
       created: 1n,
       clock,
       turns,
       group: new StoreGroup({ clock, kernel }),
-      logger: { fatal: drop, error: drop, warn: drop, info: drop, debug: drop, trace: drop },
-      ...options,
+      keys: this.#keys,
+      ...(blockBytes === undefined ? {} : { blockBytes }),
     })
-  return {
-    create: (created) => {
-      config = created
-      return open()
-    },
-    reopen: open,
   }
 }
 
-const drop = (): void => {}
-
-for (const [name, options] of Object.entries<Options>({ plain: {}, 'small blocks': { blockBytes: 512 } })) {
+function describeOptions(name: string, options: Options, modelRuns: number): void {
   describeStoreContract(
     `filestore, ${name},`,
-    (environment) => host(environment, options),
+    (environment) => new FileHost(environment, options),
     {
       kind: 'file',
       durable: true,
       messageTtl: true,
+      openings: Object.values(OPENINGS),
       sizeOf: (subjectSize, headerSize, payloadSize) =>
         22 + subjectSize + payloadSize + 8 + (headerSize > 0 ? 4 + headerSize : 0),
     },
-    { modelRuns: 60 },
+    { modelRuns },
   )
+}
+
+describeOptions('large blocks', {}, 50)
+for (const [name, set] of OPTION_SETS) {
+  const options = { ...set, blockBytes: 512 }
+  describeOptions(`small blocks, ${name}`, options, 80)
+
+  it(`compresses blocks with s2 alone: ${name}`, () => {
+    const count = FileHost.compressedCounts.get(options) ?? 0
+    expect(count > 10).toBe(set.compression === 's2')
+  })
 }

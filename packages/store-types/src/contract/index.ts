@@ -14,8 +14,8 @@ import { describeMessageState } from './message-state-suite.js'
 import { describeRemoval } from './removal-suite.js'
 import type { HostFactory, StoreAbilities } from './store-bench.js'
 
-export { ListenerRecord, STREAM_NAME, StoreBench, configOf } from './store-bench.js'
-export type { HostFactory, StoreAbilities, StoreEnvironment, StoreHost } from './store-bench.js'
+export { AFTER_CLOSE, ListenerRecord, STREAM_NAME, StoreBench, configOf } from './store-bench.js'
+export type { HostFactory, Opening, StoreAbilities, StoreEnvironment, StoreHost } from './store-bench.js'
 export { StoreModel, type ModelMessage } from './store-model.js'
 
 /** `modelRuns`: random scripts of the model suite. @default 100 */

@@ -5,7 +5,7 @@ import type { StreamConfigInput } from '../config/stream-config-json.js'
 import { nanosOf } from '../clock/timestamp.js'
 import { StoredMessage } from '../store/stored-message.js'
 import { SubjectFilter } from '../subject/subject-filter.js'
-import { StoreBench, codeOf, configOf, type HostFactory, type StoreAbilities } from './store-bench.js'
+import { AFTER_CLOSE, StoreBench, codeOf, configOf, type HostFactory, type Opening, type StoreAbilities } from './store-bench.js'
 import { StoreModel } from './store-model.js'
 
 export type Operation =
@@ -16,7 +16,8 @@ export type Operation =
   | Readonly<{ do: 'purgeMatching'; filter: string; at: number; keep: number }>
   | Readonly<{ do: 'skip'; count: number }>
   | Readonly<{ do: 'advance'; ms: number }>
-  | Readonly<{ do: 'flush' | 'reopen' }>
+  | Readonly<{ do: 'flush' | 'checkpoint' }>
+  | Readonly<{ do: 'reopen'; opening: Opening }>
 
 const HEADERS = 'NATS/1.0\r\nK: v\r\n\r\n'
 const SUBJECTS = ['a', 'b', 'a.x', 'a.y', 'b.x', 'a.x.z', 'c.c.c']
@@ -28,7 +29,7 @@ function operation(abilities: StoreAbilities): fc.Arbitrary<Operation> {
   const append = fc.record({
     do: fc.constant('append' as const),
     subject: fc.constantFrom(...SUBJECTS),
-    payloadSize: fc.constantFrom(0, 1, 40),
+    payloadSize: fc.constantFrom(0, 1, 40, 150),
     hasHeaders: fc.boolean(),
   })
   return fc.oneof(
@@ -46,16 +47,24 @@ function operation(abilities: StoreAbilities): fc.Arbitrary<Operation> {
       }),
     },
     { weight: 3, arbitrary: fc.record({ do: fc.constant('skip' as const), count: fc.integer({ min: 1, max: 4 }) }) },
-    { weight: 8, arbitrary: fc.record({ do: fc.constant('advance' as const), ms: fc.constantFrom(1, 1000) }) },
+    { weight: 8, arbitrary: fc.record({ do: fc.constant('advance' as const), ms: fc.constantFrom(1, 1000, 11_000) }) },
     { weight: 4, arbitrary: fc.record({ do: fc.constant('flush' as const) }) },
-    ...(abilities.durable ? [{ weight: 3, arbitrary: fc.record({ do: fc.constant('reopen' as const) }) }] : []),
+    ...(abilities.durable ? reopening(abilities) : []),
   )
+}
+
+function reopening(abilities: StoreAbilities): { weight: number; arbitrary: fc.Arbitrary<Operation> }[] {
+  const opening = fc.constantFrom(...(abilities.openings ?? [AFTER_CLOSE]))
+  return [
+    { weight: 4, arbitrary: fc.record({ do: fc.constant('reopen' as const), opening }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('checkpoint' as const) }) },
+  ]
 }
 
 const configs: fc.Arbitrary<StreamConfigInput> = fc.record(
   {
-    maxMessages: fc.constantFrom(3, 10),
-    maxBytes: fc.constantFrom(200, 1000),
+    maxMessages: fc.constantFrom(3, 10, 40),
+    maxBytes: fc.constantFrom(200, 1000, 4000),
     maxMessagesPerSubject: fc.constantFrom(1, 2, 5),
     discard: fc.constantFrom('old' as const, 'new' as const),
     firstSequence: fc.constantFrom(0, 100),
@@ -67,7 +76,7 @@ export function describeModel(factory: HostFactory, abilities: StoreAbilities, n
   describe('any operations', () => {
     it('leave the store as the model says', { timeout: 120_000 }, async () => {
       await fc.assert(
-        fc.asyncProperty(configs, fc.array(operation(abilities), { maxLength: 60 }), async (config, operations) => {
+        fc.asyncProperty(configs, fc.array(operation(abilities), { maxLength: 80, size: 'max' }), async (config, operations) => {
           const bench = await StoreBench.open(factory, abilities, config)
           const model = new StoreModel(configOf(abilities, config))
           for (const each of operations) {
@@ -103,7 +112,9 @@ async function apply(operation: Operation, bench: StoreBench, model: StoreModel,
       return
     }
     case 'truncate': {
-      const sequence = Math.min(model.lastSequence, Math.round(operation.at * model.lastSequence))
+      // Below its first sequence a stream has nothing to be cut.
+      const start = Math.max(0, model.config.firstSequence - 1)
+      const sequence = Math.max(start, Math.min(model.lastSequence, Math.round(operation.at * model.lastSequence)))
       bench.store.truncate(sequence)
       model.truncate(sequence)
       return
@@ -128,8 +139,11 @@ async function apply(operation: Operation, bench: StoreBench, model: StoreModel,
     case 'flush':
       await bench.flush()
       return
+    case 'checkpoint':
+      await bench.checkpoint()
+      return
     case 'reopen':
-      await bench.reopen()
+      await bench.reopen(operation.opening)
   }
 }
 

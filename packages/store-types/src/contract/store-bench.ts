@@ -14,12 +14,23 @@ import { SubjectFilter } from '../subject/subject-filter.js'
 
 export type StoreEnvironment = Readonly<{ clock: VirtualClock; turns: ManualTurns }>
 
+/** How a store comes to be opened again. */
+export type Opening = Readonly<{
+  name: string
+  /** The process ended without closing: everything is committed, and nothing of it runs any more. */
+  isKilled?: boolean
+}>
+
+export const AFTER_CLOSE: Opening = { name: 'after a close' }
+
 /** Where the stores of one test live. */
 export interface StoreHost {
   /** A store without messages. `ready` is called by the suite. */
   create(config: StreamConfig): Promise<StreamStore>
-  /** Opens the store again after it was closed. Needed with the ability `durable`. */
-  reopen?(): Promise<StreamStore>
+  /** Opens the store again, on a new clock and new turns when it was killed. Needed with the ability `durable`. */
+  reopen?(opening: Opening, environment: StoreEnvironment): Promise<StreamStore>
+  /** Has the store write now what it writes by itself from time to time. */
+  checkpoint?(store: StreamStore): Promise<void>
   /** Removes what the test left behind. */
   dispose?(): Promise<void> | void
 }
@@ -28,6 +39,11 @@ export type StoreAbilities = Readonly<{
   kind: 'file' | 'memory'
   /** Messages, removals and consumers survive close and reopen. */
   durable: boolean
+  /**
+   * The ways of opening again; each must give the same store.
+   * @default after a close
+   */
+  openings?: readonly Opening[]
   /** Messages expire by a time to live of their own. */
   messageTtl: boolean
   /** Bytes that the store accounts for a message. */
@@ -65,8 +81,8 @@ export class ListenerRecord implements StreamStoreListener {
 export type MessageParts = { payload?: string; headers?: string; ttlSeconds?: number }
 
 export class StoreBench {
-  readonly clock: VirtualClock
-  readonly turns: ManualTurns
+  clock: VirtualClock
+  turns: ManualTurns
   readonly listener = new ListenerRecord()
   readonly #host: StoreHost
   #store: StreamStore | undefined
@@ -163,11 +179,20 @@ export class StoreBench {
     this.turns.run()
   }
 
-  /** Closes and opens again. */
-  async reopen(): Promise<void> {
-    await this.settle(this.store.close())
+  /** What the store wrote of itself so far is as old as this moment when it is killed. */
+  async checkpoint(): Promise<void> {
+    await this.settle(this.#host.checkpoint?.(this.store) ?? Promise.resolve())
+  }
+
+  /** Ends the store and opens it again. */
+  async reopen(opening: Opening = AFTER_CLOSE): Promise<void> {
+    if (opening.isKilled === true) {
+      await this.flush()
+      this.clock = new VirtualClock(this.clock.wallNanos())
+      this.turns = new ManualTurns()
+    } else await this.settle(this.store.close())
     if (this.#host.reopen === undefined) throw new Error('the host of a durable store has reopen')
-    this.#adopt(await this.settle(this.#host.reopen()))
+    this.#adopt(await this.settle(this.#host.reopen(opening, this)))
   }
 
   /** Steps turns and the event loop until the promise is settled. */
