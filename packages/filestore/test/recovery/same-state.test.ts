@@ -1,6 +1,7 @@
 /** Whatever was done to a stream, it is the same after an opening: with index.db, without it, with an old one. */
 import { describe, expect, it } from 'vitest'
 import { StoredMessage, SubjectFilter, completeStreamConfig, messageOf } from '@rivulet/store-types'
+import { OPTION_SETS } from '../support/option-sets.js'
 import { runUntil } from '../support/settle.js'
 import { DIRECTORY, openStore, type TestStore, type TestStoreOptions } from '../support/open-store.js'
 
@@ -8,7 +9,8 @@ const INDEX = `${DIRECTORY}/msgs/index.db`
 const SECOND = 1_000_000_000n
 const blockCount = (s: TestStore) => [...s.disk.files().keys()].filter((path) => path.endsWith('.blk')).length
 
-type Way = 'with index.db' | 'without index.db' | 'with an old index.db'
+const WAYS = ['with index.db', 'without index.db', 'with an old index.db'] as const
+const CASES = OPTION_SETS.flatMap(([name, options]) => WAYS.map((way) => [way, name, options] as const))
 type Step = (s: TestStore) => void
 
 function summary(s: TestStore) {
@@ -28,15 +30,20 @@ function purge(s: TestStore, subject: string, below = 0, keep = 0): number {
   return s.store.purgeMatching({ filter: SubjectFilter.of(subject), below, keep })
 }
 
-describe.each<Way>(['with index.db', 'without index.db', 'with an old index.db'])('a stream that is opened %s', (way) => {
+describe.each(CASES)('a stream that is opened %s (%s)', (way, _, { cipher, compression }) => {
+  const open = ({ config, ...options }: TestStoreOptions = {}) =>
+    openStore({ ...(cipher && { cipher }), ...options, config: { ...config, ...(compression && { compression }) } })
+
   /** Does `before`, opens anew, does `after`, opens anew in the way that is tried, and compares. */
   async function expectSame(before: Step, after: Step, options: TestStoreOptions = {}): Promise<TestStore> {
-    const first = await openStore({ blockBytes: 400, ...options })
+    const first = await open({ blockBytes: 400, ...options })
     before(first)
     await first.flush()
+    await first.rest()
     const s = await first.reopen()
     after(s)
     await s.flush()
+    await s.rest()
     const expected = summary(s)
     const again = await openAgain(s)
     expect(summary(again)).toEqual(expected)
@@ -233,7 +240,7 @@ describe.each<Way>(['with index.db', 'without index.db', 'with an old index.db']
   })
 
   it('has lost all that came of age meanwhile, and their subjects', async () => {
-    const s = await openStore({ blockBytes: 400, config: { maxAge: 10n * SECOND } })
+    const s = await open({ blockBytes: 400, config: { maxAge: 10n * SECOND } })
     fill(s, 20)
     await s.flush()
     s.clock.advance(11_000)
@@ -248,7 +255,7 @@ describe.each<Way>(['with index.db', 'without index.db', 'with an old index.db']
   })
 
   it('has lost what came of age before a block that begins with removed messages', async () => {
-    const s = await openStore({ blockBytes: 400, config: { maxAge: 10n * SECOND } })
+    const s = await open({ blockBytes: 400, config: { maxAge: 10n * SECOND } })
     fill(s, 6)
     await s.flush()
     s.clock.advance(6000)
@@ -267,7 +274,7 @@ describe.each<Way>(['with index.db', 'without index.db', 'with an old index.db']
   })
 
   it('expires messages by their time to live, also without thw.db, and keeps them away', async () => {
-    const s = await openStore({ config: { allowMessageTtl: true } })
+    const s = await open({ config: { allowMessageTtl: true } })
     const headers = 'NATS/1.0\r\nNats-TTL: 10\r\n\r\n'
     for (let i = 0; i < 5; i++) s.store.append(messageOf({ subject: 'ttl', payload: 'x', headers }), 10)
     s.append('stays')
@@ -285,7 +292,7 @@ describe.each<Way>(['with index.db', 'without index.db', 'with an old index.db']
   })
 
   it('expires the only message by its time to live', async () => {
-    const s = await openStore({ config: { allowMessageTtl: true } })
+    const s = await open({ config: { allowMessageTtl: true } })
     s.store.append(messageOf({ subject: 'ttl', headers: 'NATS/1.0\r\nNats-TTL: 1\r\n\r\n' }), 1)
     await s.flush()
     const again = await openAgain(s)
@@ -297,7 +304,7 @@ describe.each<Way>(['with index.db', 'without index.db', 'with an old index.db']
   })
 
   it('applies limits that are lower than when it was closed', async () => {
-    const s = await openStore({ blockBytes: 400 })
+    const s = await open({ blockBytes: 400 })
     fill(s, 40, 5)
     await s.flush()
     await s.close()
@@ -309,7 +316,7 @@ describe.each<Way>(['with index.db', 'without index.db', 'with an old index.db']
   })
 
   it('passes over files that only look like blocks', async () => {
-    const s = await openStore()
+    const s = await open()
     s.append('a', 'one')
     await s.flush()
     for (const name of ['1.blk.tmp', '2.blk.old', 'x3.blk', '04.blk', '5.BLK', '.blk', '1.idx', '1.fss']) {
@@ -323,7 +330,7 @@ describe.each<Way>(['with index.db', 'without index.db', 'with an old index.db']
   })
 
   it('starts at the configured first sequence until something is stored', async () => {
-    const s = await openStore({ config: completeStreamConfig({ name: 'S', subjects: ['>'], firstSequence: 1000 }) })
+    const s = await open({ config: completeStreamConfig({ name: 'S', subjects: ['>'], firstSequence: 1000 }) })
     const again = await openAgain(s)
     expect(again.append('a')).toBe(1000)
     await again.flush()

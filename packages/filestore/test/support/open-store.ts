@@ -15,14 +15,15 @@ import { createHashKernel } from '../../src/hash/create-hash-kernel.js'
 import type { FileStoreOptions } from '../../src/options.js'
 import { SimulatedDisk } from '../../src/simulation.js'
 import { StoreGroup } from '../../src/store-group.js'
-import { runUntil } from './settle.js'
+import { keysOf, type OptionSet } from './option-sets.js'
+import { runUntil, settle } from './settle.js'
 
 export const DIRECTORY = '/data/streams/S'
 const kernel = createHashKernel({ memoryBytes: 32 << 20 })
 
 export type TestStore = Awaited<ReturnType<typeof openStore>>
 
-export type TestStoreOptions = Partial<Pick<FileStoreOptions, 'blockBytes' | 'sync'>> & {
+export type TestStoreOptions = Partial<Pick<FileStoreOptions, 'blockBytes' | 'sync'>> & Pick<OptionSet, 'cipher'> & {
   disk?: SimulatedDisk
   clock?: VirtualClock
   config?: Partial<StreamConfig>
@@ -35,6 +36,7 @@ export async function openStore(options: TestStoreOptions = {}) {
   const group = new StoreGroup({ clock, kernel })
   const config = completeStreamConfig({ name: 'S', subjects: ['>'], ...options.config })
   const events = { committed: [] as number[], expired: [] as number[], damaged: [] as DamageReport[], failed: [] as string[], warnings: [] as string[] }
+  const keys = await runUntil(turns, keysOf(disk, options.cipher, { directory: DIRECTORY, streamName: 'S' }))
   const store = await runUntil(
     turns,
     FileStreamStore.open({
@@ -46,6 +48,7 @@ export async function openStore(options: TestStoreOptions = {}) {
       turns,
       group,
       logger: collector(events.warnings),
+      keys,
       ...(options.blockBytes === undefined ? {} : { blockBytes: options.blockBytes }),
       ...(options.sync === undefined ? {} : { sync: options.sync }),
     }),
@@ -69,6 +72,11 @@ export async function openStore(options: TestStoreOptions = {}) {
       store.append(messageOf({ subject, payload, ...(headers === undefined ? {} : { headers }) }), 0),
     contents: () => contentsOf(store),
     flush: () => runUntil(turns, store.flush()),
+    /** Time enough for sealed blocks to be compressed. */
+    rest: async () => {
+      clock.advance(100, () => turns.run())
+      await settle(turns)
+    },
     close: () => runUntil(turns, store.close()),
     /** Closes and opens again on the same disk. */
     reopen: async (changes: TestStoreOptions = {}) => {
