@@ -4,17 +4,20 @@ import { isLiteral, wireOf, type StreamConfig } from '@rivulet/store-types'
 export const BLOCK_BYTES_MAX = 8 * 1024 * 1024
 const BLOCK_BYTES_MIN = 32_000
 const BLOCK_BYTES_MEDIUM = 4 * 1024 * 1024
+const BLOCK_BYTES_ENCRYPTED = 2 * 1024 * 1024
 /** Record header, checksum and header size of an average message. */
 const RECORD_ESTIMATE = 34
 const SUBJECT_ESTIMATE = 256
 
-export function blockBytesFor(config: StreamConfig, payloadBytesMax: number): number {
+/** Encryption counts for streams without limits only. */
+export function blockBytesFor(config: StreamConfig, payloadBytesMax: number, isEncrypted: boolean): number {
   if (config.maxBytes > 0) return blockBytesOf(config.maxBytes)
   if (config.maxMessages > 0) {
     const messageBytes = config.maxMessageSize > 0 ? config.maxMessageSize : payloadBytesMax
     return blockBytesOf(config.maxMessages * (RECORD_ESTIMATE + subjectEstimate(config.subjects) + messageBytes))
   }
   if (config.maxMessagesPerSubject > 0) return BLOCK_BYTES_MEDIUM
+  if (isEncrypted) return BLOCK_BYTES_ENCRYPTED
   return config.retention === 'limits' ? BLOCK_BYTES_MAX : BLOCK_BYTES_MEDIUM
 }
 

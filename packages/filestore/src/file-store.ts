@@ -82,7 +82,8 @@ export class FileStreamStore implements StreamStore {
     const { config, fileSystem, directory, clock, turns, group } = options
     const logger = options.logger ?? silentLogger
     const sync = options.sync ?? 'always'
-    const blockBytes = options.blockBytes ?? blockBytesFor(config, options.payloadBytesMax ?? PAYLOAD_BYTES_MAX)
+    const payloadBytesMax = options.payloadBytesMax ?? PAYLOAD_BYTES_MAX
+    const blockBytes = options.blockBytes ?? blockBytesFor(config, payloadBytesMax, options.keys !== undefined)
     if (!(blockBytes > 0 && blockBytes <= BLOCK_BYTES_MAX)) {
       throw new StoreError('STORE_INVALID_OPTION', `blockBytes ${blockBytes} is not between 1 and ${BLOCK_BYTES_MAX}`)
     }
