@@ -10,7 +10,8 @@
 import { join } from 'node:path'
 import { ByteArea, RECORD_SIZE_MIN, TOMBSTONE_BIT, readSequenceFlags } from '../block/record.js'
 import type { BlockFiles } from '../block/block-files.js'
-import { listIfPresent } from '../atomic-file.js'
+import type { BlockCipher } from '../cipher/ciphers.js'
+import { listIfPresent, readFileIfPresent } from '../atomic-file.js'
 
 export const NEW_BLOCKS_DIRECTORY = '__new_msgs__'
 export const OLD_BLOCKS_DIRECTORY = '__msgs__'
@@ -33,28 +34,35 @@ export function finishInterruptedPurge(files: BlockFiles): void {
     fileSystem.removeTree(directory)
     fileSystem.rename(fresh, directory)
   } else if (hasFresh) {
-    removePreparedBlock(files)
+    removePreparedBlock(files, fresh)
     fileSystem.removeTree(fresh)
   }
   fileSystem.syncDirectoryNow(streamDirectory)
   fileSystem.removeTree(old)
 }
 
-/** The last block in `msgs`, when it holds one tombstone and nothing else. */
-function removePreparedBlock(files: BlockFiles): void {
-  const index = listIfPresent(files.fileSystem, files.directory).length === 0 ? undefined : files.list().pop()
+/** The last block in `msgs`, when it holds one tombstone and nothing else. Its key was moved to `fresh` before it. */
+function removePreparedBlock(files: BlockFiles, fresh: string): void {
+  const { fileSystem, keys } = files
+  const index = listIfPresent(fileSystem, files.directory).length === 0 ? undefined : files.list().pop()
   if (index === undefined) return
   const path = files.pathOf(index)
-  if (files.fileSystem.stat(path)?.size !== RECORD_SIZE_MIN) return
-  const bytes = Buffer.alloc(RECORD_SIZE_MIN)
-  const file = files.open(index, 'read')
-  try {
-    file.read(bytes, 0, RECORD_SIZE_MIN, 0)
-  } finally {
-    file.close()
-  }
+  if (fileSystem.stat(path)?.size !== RECORD_SIZE_MIN) return
+  const directory = fileSystem.stat(join(fresh, `${index}.key`)) === undefined ? files.directory : fresh
+  const stored = readFileIfPresent(fileSystem, path) ?? Buffer.alloc(0)
+  const bytes = cipherOf(files, directory, index)?.apply(stored, 0) ?? stored
   const isTombstone = (readSequenceFlags(new ByteArea(bytes).view, 0) & TOMBSTONE_BIT) !== 0
   if (!isTombstone || !files.hasherOf(index).verifyRecord(bytes, 0, RECORD_SIZE_MIN)) return
-  files.fileSystem.remove(path)
-  files.fileSystem.syncDirectoryNow(files.directory)
+  fileSystem.remove(path)
+  keys?.remove(directory, index)
+  fileSystem.syncDirectoryNow(files.directory)
+}
+
+/** Undefined when there is no key, or none that opens: then the block stays. */
+function cipherOf(files: BlockFiles, directory: string, index: number): BlockCipher | undefined {
+  try {
+    return files.keys?.cipherOf(directory, index)
+  } catch {
+    return undefined
+  }
 }
