@@ -109,9 +109,15 @@ export class MessageFinder {
   findNext(plan: FilterPlan | undefined, from: number): boolean {
     const { blocks } = this.#contents
     const start = Math.max(from, this.#contents.firstSequence, this.#firstBound(plan))
+    let end = -1
     for (let position = blocks.positionFrom(start); position < blocks.length; position++) {
       const block = blocks.at(position) as Block
       if (block.messageCount === 0 || !mayHold(block, plan)) continue
+      if (block.loaded === undefined) {
+        // Asked only before a block is read: most searches end in one that is here.
+        if (end < 0) end = this.#lastBound(plan)
+        if (Math.max(start, block.firstSequence) > end) return false
+      }
       const loaded = this.#loader.arraysOf(block)
       const index = nextIndex(loaded, loaded.indexFrom(start), plan)
       if (index >= 0) return this.#note(loaded, index)

@@ -26,6 +26,7 @@ export type TestStore = Awaited<ReturnType<typeof openStore>>
 export type TestStoreOptions = Partial<Pick<FileStoreOptions, 'blockBytes' | 'sync'>> & Pick<OptionSet, 'cipher'> & {
   disk?: SimulatedDisk
   clock?: VirtualClock
+  group?: StoreGroup
   config?: Partial<StreamConfig>
 }
 
@@ -33,7 +34,7 @@ export async function openStore(options: TestStoreOptions = {}) {
   const disk = options.disk ?? new SimulatedDisk()
   const clock = options.clock ?? new VirtualClock()
   const turns = new ManualTurns()
-  const group = new StoreGroup({ clock, kernel })
+  const group = options.group ?? new StoreGroup({ clock, kernel })
   const config = completeStreamConfig({ name: 'S', subjects: ['>'], ...options.config })
   const events = { committed: [] as number[], expired: [] as number[], damaged: [] as DamageReport[], failed: [] as string[], warnings: [] as string[] }
   const keys = await runUntil(turns, keysOf(disk, options.cipher, { directory: DIRECTORY, streamName: 'S' }))
