@@ -224,7 +224,6 @@ class AccountDirectory implements FileStorage {
       problem: locked ?? this.#problemOf(place, meta),
       open: async () => {
         if (locked !== undefined) throw new StoreError('STORE_INVALID_OPTION', `${place.directory}: ${locked}`)
-        makeStreamDirectories(this.#fileSystem, place.directory)
         const secured = await this.#secure(place)
         const isChanged = reading.needsRewrite || reading.meta === undefined || secured.sealer !== place.sealer
         if (isChanged) await writeStreamMeta(secured, meta, { isSynced: this.#isSynced, keepsOld: true })

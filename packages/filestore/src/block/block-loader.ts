@@ -39,8 +39,8 @@ export type BlockLoaderOptions = Readonly<{
   lost: (block: Block, loaded: LoadedBlock) => void
 }>
 
-/** Room for what the active block will get while it is loaded. */
-const ACTIVE_ROOM = 256 * 1024
+/** Room for what the active block will get while it is loaded: as much as it has, within a bound. */
+const ACTIVE_ROOM_MAX = 256 * 1024
 
 export class BlockLoader {
   readonly #options: BlockLoaderOptions
@@ -94,7 +94,7 @@ export class BlockLoader {
 
   #read(block: Block): LoadedBlock {
     const { writer } = this.#options
-    const room = writer.active === block ? ACTIVE_ROOM : 0
+    const room = writer.active === block ? Math.min(ACTIVE_ROOM_MAX, block.rawSize) : 0
     const bytes = Buffer.allocUnsafeSlow(block.rawSize + room)
     return this.#take(block, bytes, block.writtenSize === 0 ? 0 : this.#readFile(block, bytes))
   }

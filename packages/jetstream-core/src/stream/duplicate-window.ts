@@ -16,19 +16,24 @@ const ENTRIES_MIN = 64
 const ARENA_MIN = 2048
 /** The timer never fires more often than that. */
 const SWEEP_MS_MIN = 50
+/** What a window without ids has: ten thousand idle streams hold nothing for theirs. */
+const NONE = new Uint32Array(0)
+const NO_NUMBERS = new Float64Array(0)
+const NO_SLOTS = new Int32Array(0)
+const NO_BYTES = Buffer.alloc(0)
 
 export class DuplicateWindow {
   readonly #clock: Clock
   readonly #now = new Timestamp()
   #windowMs: number
-  #hashes = new Uint32Array(ENTRIES_MIN)
-  #offsets = new Uint32Array(ENTRIES_MIN)
-  #sizes = new Uint32Array(ENTRIES_MIN)
-  #times = new Float64Array(ENTRIES_MIN)
-  #sequences = new Float64Array(ENTRIES_MIN)
+  #hashes: Uint32Array = NONE
+  #offsets: Uint32Array = NONE
+  #sizes: Uint32Array = NONE
+  #times: Float64Array = NO_NUMBERS
+  #sequences: Float64Array = NO_NUMBERS
   /** Twice as many as entries. */
-  #slots = new Int32Array(ENTRIES_MIN * 2)
-  #arena: Buffer = Buffer.allocUnsafeSlow(ARENA_MIN)
+  #slots: Int32Array = NO_SLOTS
+  #arena: Buffer = NO_BYTES
   #arenaEnd = 0
   /** Place of the oldest entry, and how many there are. */
   #oldest = 0
@@ -154,11 +159,20 @@ export class DuplicateWindow {
     const nowMs = this.#nowMs()
     this.#expire(nowMs)
     if (this.#count > 0) this.#schedule((this.#times[this.#oldest] as number) + this.#windowMs - nowMs)
-    else this.#resize(ENTRIES_MIN, ARENA_MIN)
+    else this.#giveBack()
   }
 
   #growEntries(): void {
-    this.#resize(this.#hashes.length * 2, this.#arena.length)
+    this.#resize(Math.max(ENTRIES_MIN, this.#hashes.length * 2), Math.max(ARENA_MIN, this.#arena.length))
+  }
+
+  #giveBack(): void {
+    this.#hashes = this.#offsets = this.#sizes = NONE
+    this.#times = this.#sequences = NO_NUMBERS
+    this.#slots = NO_SLOTS
+    this.#arena = NO_BYTES
+    this.#oldest = 0
+    this.#arenaEnd = 0
   }
 
   #growArena(size: number): void {

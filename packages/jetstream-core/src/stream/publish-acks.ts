@@ -19,6 +19,11 @@ const RING_SIZE_KEPT = 1 << 17
 const ARENA_SIZE_KEPT = 1 << 23
 const COPY_LOOP_MAX = 48 // below this a loop is faster than a call of copy (bench/ingest.bench.ts)
 
+/** What a stream has that nobody published into yet. */
+const NONE = new Uint32Array(0)
+const NO_NUMBERS = new Float64Array(0)
+const NO_BYTES = Buffer.alloc(0)
+
 /** `{"stream":"S","seq":N}` */
 const KIND_ACK = 0
 /** `{"stream":"S","seq":N,"duplicate": true}` */
@@ -38,14 +43,14 @@ export class PublishAcks {
   /** prefix, digits, tail */
   #payload: Buffer
   readonly #prefixSize: number
-  #sequences = new Float64Array(RING_SIZE_MIN)
-  #offsets = new Uint32Array(RING_SIZE_MIN)
-  #replySizes = new Uint32Array(RING_SIZE_MIN)
-  #bodySizes = new Uint32Array(RING_SIZE_MIN)
-  #kinds = new Uint8Array(RING_SIZE_MIN)
+  #sequences: Float64Array = NO_NUMBERS
+  #offsets: Uint32Array = NONE
+  #replySizes: Uint32Array = NONE
+  #bodySizes: Uint32Array = NONE
+  #kinds: Uint8Array = NO_BYTES
   #first = 0
   #count = 0
-  #arena: Buffer = Buffer.allocUnsafeSlow(ARENA_SIZE_MIN)
+  #arena: Buffer = NO_BYTES
   #arenaEnd = 0
   #isReleasing = false
 
@@ -196,12 +201,13 @@ export class PublishAcks {
 
   #growRing(): void {
     const size = this.#sequences.length
+    const larger = Math.max(RING_SIZE_MIN, size * 2)
     const order = (index: number): number => (this.#first + index) & (size - 1)
-    const sequences = new Float64Array(size * 2)
-    const offsets = new Uint32Array(size * 2)
-    const replySizes = new Uint32Array(size * 2)
-    const bodySizes = new Uint32Array(size * 2)
-    const kinds = new Uint8Array(size * 2)
+    const sequences = new Float64Array(larger)
+    const offsets = new Uint32Array(larger)
+    const replySizes = new Uint32Array(larger)
+    const bodySizes = new Uint32Array(larger)
+    const kinds = new Uint8Array(larger)
     for (let i = 0; i < this.#count; i++) {
       const from = order(i)
       sequences[i] = this.#sequences[from] as number
@@ -241,13 +247,11 @@ export class PublishAcks {
   #reset(): void {
     this.#first = 0
     this.#arenaEnd = 0
-    if (this.#arena.length > ARENA_SIZE_KEPT) this.#arena = Buffer.allocUnsafeSlow(ARENA_SIZE_MIN)
+    if (this.#arena.length > ARENA_SIZE_KEPT) this.#arena = NO_BYTES
     if (this.#sequences.length > RING_SIZE_KEPT) {
-      this.#sequences = new Float64Array(RING_SIZE_MIN)
-      this.#offsets = new Uint32Array(RING_SIZE_MIN)
-      this.#replySizes = new Uint32Array(RING_SIZE_MIN)
-      this.#bodySizes = new Uint32Array(RING_SIZE_MIN)
-      this.#kinds = new Uint8Array(RING_SIZE_MIN)
+      this.#sequences = NO_NUMBERS
+      this.#offsets = this.#replySizes = this.#bodySizes = NONE
+      this.#kinds = NO_BYTES
     }
   }
 }

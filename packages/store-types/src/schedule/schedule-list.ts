@@ -12,7 +12,7 @@ export type Schedule = { sequence: number; at: bigint; isInFlight: boolean }
 export class ScheduleList {
   readonly #bySubject = new Map<string, Schedule>()
   readonly #subjects = new Map<number, string>()
-  /** Made with the first schedule: an empty one has 48 KB. */
+  /** Made with the first schedule: an empty one has 48 KB, and most streams have none. */
   #wheel: TimeWheel | undefined
   readonly #scratch = new Timestamp()
 
