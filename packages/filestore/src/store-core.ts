@@ -144,9 +144,7 @@ export class StoreCore implements CommitSubject, HandleOwner {
       scan: group.scan,
       contents,
       damaged: (report) => this.damaged(report),
-      unreadable: (block) => {
-        this.unreadableFrom = Math.min(this.unreadableFrom, block.firstSequence)
-      },
+      unreadable: (block) => this.noteUnreadable(block),
       lost: (block, loaded) => this.#countOutLost(block, loaded),
     })
     this.plans = new FilterPlans(contents.subjects)
@@ -363,7 +361,7 @@ export class StoreCore implements CommitSubject, HandleOwner {
   isDispensable(block: Block): boolean {
     if (block === this.writer.active || block === this.contents.blocks.last) return false
     if (block.hasUnknownTombstones) this.loader.load(block)
-    return block.tombstoneCount === 0 || block.highestTombstone < this.contents.firstSequence
+    return block.tombstoneCount === 0 || block.highestTombstone < this.floor
   }
 
   /**
@@ -562,6 +560,10 @@ export class StoreCore implements CommitSubject, HandleOwner {
 
   damaged(report: DamageReport): void {
     this.damage.report(report)
+  }
+
+  noteUnreadable(block: Block): void {
+    this.unreadableFrom = Math.min(this.unreadableFrom, block.firstSequence)
   }
 
   setListener(listener: StreamStoreListener | undefined): void {

@@ -57,6 +57,7 @@ export function recoverBlocks(core: StoreCore, known: KnownBefore): void {
   const { contents, files, writer, config } = core
   const { checkpoint, index } = known
   const damaged = core.damaged.bind(core)
+  const unreadable = (block: Block) => core.noteUnreadable(block)
   const withHeaders = (block: Block, area: ByteArea, offset: number) => {
     if (core.ttl.isEnabled && core.ttl.addRecord(area, offset)) block.ttlCount++
     if (core.schedules.isEnabled && isSchedule(area, offset)) block.scheduleCount++
@@ -64,7 +65,7 @@ export function recoverBlocks(core: StoreCore, known: KnownBefore): void {
   const listed = index?.lastBlockIndex ?? 0
   // A floor beyond everything that is known was left by another life of this directory.
   const floor = known.floor
-  const scanned = recoverByScan({ files, contents, config, checkpoint, floor, damaged, withHeaders })
+  const scanned = recoverByScan({ files, contents, config, checkpoint, floor, damaged, unreadable, withHeaders })
   writer.nextIndex = Math.max(scanned.nextIndex, listed + 1)
   const { last } = contents.blocks
   if (scanned.isLastUsable && last !== undefined) writer.adopt(last)

@@ -40,6 +40,8 @@ export type ScanRecoveryOptions = Readonly<{
   /** Everything below it was removed; 0: unknown. */
   floor: number
   damaged: (report: DamageReport) => void
+  /** The block's file can not be read now; it may be one day. Sequences from the block's first on may lie in it. */
+  unreadable: (block: Block) => void
   /** A live message with headers; it may still go when later records are read. */
   withHeaders: (block: Block, area: ByteArea, offset: number) => void
 }>
@@ -140,6 +142,8 @@ class BlockRecovery {
     const cause = `the block can not be read: ${error instanceof Error ? error.message : String(error)}`
     this.#report(block, { offset: 0, size, cause }, 0, 0)
     block.isDamaged = true
+    block.keepsFile = true
+    this.#options.unreadable(block)
   }
 
   #recoverBytes(block: Block, area: ByteArea, isLast: boolean): void {

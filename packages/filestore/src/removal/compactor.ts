@@ -102,7 +102,8 @@ export class Compactor {
     // Loading may show damage: such a block keeps all its bytes.
     if (block.isDamaged || block.keepsFile) return
     // Blocks retired while the index was written are in no list, and their messages are in their files.
-    const keepsAll = core.retirement.hasFiles || contents.blocks.all.some((other) => other.hasUnknownRange)
+    const isPartUnknown = core.unreadableFrom < Infinity || contents.blocks.all.some((other) => other.hasUnknownRange)
+    const keepsAll = core.retirement.hasFiles || isPartUnknown
     const isNeeded = (sequence: number): boolean => keepsAll || this.#isTombstoneNeeded(block, sequence)
     const compacted = compactBlock(loaded, files.hasherOf(block.index), isNeeded)
     if (compacted === undefined) {
