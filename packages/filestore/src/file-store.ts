@@ -35,6 +35,7 @@ import { ConsumerDirectory } from './consumer/consumer-directory.js'
 import { IndexKeeper } from './index-file/index-keeper.js'
 import { AgeLimit } from './limits/age.js'
 import { assertFits, enforceAfterAppend, enforceAll } from './limits/limits.js'
+import { LZ4_PACKAGE } from './lz4/lz4-library.js'
 import { writeStreamMeta } from './meta/stream-meta.js'
 import type { FileStoreOptions } from './options.js'
 import { recoverStream } from './recovery/recover-stream.js'
@@ -75,6 +76,10 @@ export class FileStreamStore implements StreamStore {
       ;(options.logger ?? silentLogger).warn(`Stream '${options.config.name}': limits at opening: ${String(error)}`)
     }
     store.#core.committedSequence = store.lastSequence
+    if (options.config.compression === 'lz4' && !options.group.lz4.isAvailable) {
+      const reason = `new blocks stay plain, because lz4 compression needs the package ${LZ4_PACKAGE}`
+      ;(options.logger ?? silentLogger).warn(`Stream '${options.config.name}': ${reason}`)
+    }
     return store
   }
 
@@ -264,6 +269,8 @@ export class FileStreamStore implements StreamStore {
       const reason = `stream '${core.config.name}' can not be renamed to '${config.name}'`
       throw new StoreError('STORE_INVALID_OPTION', reason)
     }
+    if (config.compression === 'lz4' && core.config.compression !== 'lz4') group.lz4.codec()
+    if (config.compression !== 'lz4' && core.config.compression === 'lz4') await this.#leaveLz4(config.compression)
     const sealer = this.#options.keys?.sealer
     const place = { fileSystem, kernel: group.kernel, directory, hashName: config.name, sealer }
     // The index is the checkpoint from which later openings repeat history: what came before happened
@@ -271,6 +278,8 @@ export class FileStreamStore implements StreamStore {
     await this.#index.write()
     await writeStreamMeta(place, { created, config }, { isSynced: (sync ?? 'always') === 'always' })
     const { allowMessageTtl, allowMessageSchedules } = core.config
+    // What was finished before anybody asked for compression keeps its form.
+    if (core.config.compression === 'none') for (const block of core.contents.blocks.all) block.awaitsCompression = false
     core.config = config
     this.#age.stop()
     if (config.allowMessageTtl !== allowMessageTtl) core.ttl.rebuild()
@@ -278,6 +287,18 @@ export class FileStreamStore implements StreamStore {
     core.sources.configure()
     this.#enforceLimits()
     this.#age.schedule()
+  }
+
+  /** The word goes from the configuration file when the last such block is gone: nats-server would destroy it. */
+  async #leaveLz4(compression: 's2' | 'none'): Promise<void> {
+    const core = this.#core
+    core.config = { ...core.config, compression }
+    try {
+      await this.#compressor.undoLz4()
+    } catch (error) {
+      core.config = { ...core.config, compression: 'lz4' }
+      throw error
+    }
   }
 
   /** Applies all limits as they are now, and makes certain what they took. */

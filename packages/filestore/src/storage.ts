@@ -24,6 +24,7 @@ import {
   type StreamStore,
   type Turns,
 } from '@rivulet/store-types'
+import { BlockFiles } from './block/block-files.js'
 import { KeyRing, type EncryptionOptions, type RandomBytes } from './cipher/key-ring.js'
 import { META_KEY_FILE, StreamKeys, makeKey, readKey } from './cipher/stream-keys.js'
 import type { SyncPolicy } from './commit/group-commit.js'
@@ -129,6 +130,7 @@ class AccountDirectory implements FileStorage {
   }
 
   async create(config: StreamConfig, created: bigint): Promise<StreamStore> {
+    if (config.compression === 'lz4') this.#sharedGroup().lz4.codec()
     await this.#enter()
     const place = this.#place(config.name)
     if (this.#open.has(config.name) || hasBlocks(this.#fileSystem, place.directory)) {
@@ -270,9 +272,16 @@ class AccountDirectory implements FileStorage {
   }
 
   #guess(place: MetaPlace, problems: readonly string[]): StreamMeta {
-    const meta = guessStreamMeta(place.directory, problems.join('; '))
+    const guessed = guessStreamMeta(place.directory, problems.join('; '))
+    const meta = this.#hasLz4Blocks(place) ? { ...guessed, config: { ...guessed.config, compression: 'lz4' as const } } : guessed
     this.#logger.error(`Stream '${meta.config.name}' lost its configuration: it is served without subjects and limits`)
     return meta
+  }
+
+  /** The word in the configuration file is what keeps nats-server from cutting such blocks. */
+  #hasLz4Blocks(place: MetaPlace): boolean {
+    const { fileSystem, kernel, directory, hashName: streamName } = place
+    return new BlockFiles({ fileSystem, directory, streamName, kernel, keys: this.#keysOf(place) }).holds('lz4')
   }
 
   #problemOf(place: MetaPlace, meta: StreamMeta): string | undefined {

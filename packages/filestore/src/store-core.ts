@@ -122,7 +122,8 @@ export class StoreCore implements CommitSubject, HandleOwner {
     const { fileSystem, directory, config, clock, turns, group, sync } = options
     const { contents } = this
     const { keys } = options
-    this.files = new BlockFiles({ fileSystem, directory, streamName: config.name, kernel: group.kernel, keys })
+    const { kernel, lz4 } = group
+    this.files = new BlockFiles({ fileSystem, directory, streamName: config.name, kernel, keys, lz4 })
     this.retirement = new Retirement(this.files, options.logger)
     this.damage = new DamageLedger(options.logger)
     this.files.damagedChunk = (file, { offset, size, cause }) => {
@@ -469,6 +470,7 @@ export class StoreCore implements CommitSubject, HandleOwner {
     const active = this.writer.active?.loaded
     if (active !== undefined) cache.account(active)
     this.#sealed.push(sealed)
+    sealed.awaitsCompression = true
     if (sealed.messageCount === 0) this.retireEmpty(sealed)
     this.maintenance?.()
   }

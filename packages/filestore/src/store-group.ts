@@ -9,6 +9,7 @@ import { HandlePool } from './block/handle-pool.js'
 import { RecordScan } from './block/record-scan.js'
 import { createHashKernel } from './hash/create-hash-kernel.js'
 import type { HashKernel } from './hash/hash-kernel.js'
+import { Lz4Library, type Lz4Loader } from './lz4/lz4-library.js'
 
 export type StoreGroupOptions = Readonly<{
   clock: Clock
@@ -24,6 +25,11 @@ export type StoreGroupOptions = Readonly<{
    * @default 10_000
    */
   cacheIdleMs?: number
+  /**
+   * Where LZ4 comes from, asked when a stream or a block needs it.
+   * @default the package lz4-napi
+   */
+  lz4?: Lz4Loader
 }>
 
 export class StoreGroup {
@@ -31,6 +37,7 @@ export class StoreGroup {
   readonly cache: BlockCache
   readonly segments: SegmentPool
   readonly handles: HandlePool
+  readonly lz4: Lz4Library
   /** Scratch of whoever scans a block; nothing is kept in it between calls. */
   readonly scan: RecordScan = new RecordScan(1024)
 
@@ -44,6 +51,7 @@ export class StoreGroup {
     })
     this.segments = new SegmentPool(this.kernel)
     this.handles = new HandlePool(clock)
+    this.lz4 = new Lz4Library(options.lz4)
   }
 
   /** Stops the timers. The stores are closed by their owners. */

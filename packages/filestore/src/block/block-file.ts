@@ -8,10 +8,11 @@
  *
  * Only sealed blocks are compressed, so nothing is ever appended to one (store-format.md trap 10).
  */
-import { assert, type FileSystem, type OpenFile, type S2Damage } from '@rivulet/store-types'
+import { assert, type CompressionKind, type FileSystem, type OpenFile, type S2Damage } from '@rivulet/store-types'
 import type { BlockCipher } from '../cipher/ciphers.js'
 import type { RecordHasher } from '../hash/hash-kernel.js'
-import { LOOKALIKE_RECORD_SIZE, decompressBlock, hasCompressedHeader, plainSizeIn } from '../s2/compressed-block.js'
+import type { Lz4Library } from '../lz4/lz4-library.js'
+import { LOOKALIKE_RECORD_SIZE, compressionOf, decompressBlock, plainSizeIn } from '../s2/compressed-block.js'
 
 export type BlockFileMode = 'read' | 'write' | 'create' | 'replace'
 
@@ -21,29 +22,33 @@ export type BlockFileOptions = Readonly<{
   mode: BlockFileMode
   cipher: BlockCipher | undefined
   hasher: () => RecordHasher
+  lz4: Lz4Library
   /** Told of chunks of a compressed block that do not decode. Offsets are plain ones. */
   damaged: (damage: S2Damage) => void
 }>
 
 /** Bytes that tell a compressed block and its plain size. */
 const HEADER_SIZE = 14
+/** Offsets in a block stay below it: a header that names more is damaged. */
+const PLAIN_SIZE_MAX = 2 ** 30
 
 export function openBlockFile(options: BlockFileOptions): OpenFile {
   const { fileSystem, path, mode, cipher } = options
   const raw = fileSystem.open(path, mode)
   try {
     const file = cipher === undefined ? raw : new EncryptedFile(raw, cipher)
-    if (mode === 'create' || mode === 'replace' || !isCompressed(file, options)) return file
-    return new CompressedFile(file, decodeAll(file, options), options)
+    if (mode === 'create' || mode === 'replace') return file
+    const compression = readCompression(file, options)
+    return compression === 'none' ? file : new CompressedFile(file, compression, options)
   } catch (error) {
     raw.close()
     throw error
   }
 }
 
-export type BlockFileForm = Readonly<{ plainSize: number; isCompressed: boolean }>
+export type BlockFileForm = Readonly<{ plainSize: number; compression: CompressionKind }>
 
-/** What a block's file is, without decoding it; a compressed one says its plain size itself. */
+/** What a block's file is, without decoding it; a compressed one says its plain size itself, which may be damaged. */
 export function inspectBlockFile(options: BlockFileOptions): BlockFileForm {
   const raw = options.fileSystem.open(options.path, 'read')
   try {
@@ -51,17 +56,24 @@ export function inspectBlockFile(options: BlockFileOptions): BlockFileForm {
     const header = Buffer.alloc(HEADER_SIZE)
     const file = options.cipher === undefined ? raw : new EncryptedFile(raw, options.cipher)
     const found = file.read(header, 0, HEADER_SIZE, 0)
-    const isCompressed = hasCompressedHeader(header.subarray(0, found)) && !isLookalike(file, size, options)
-    return { plainSize: isCompressed ? (plainSizeIn(header) ?? size) : size, isCompressed }
+    const compression = judge(file, header.subarray(0, found), size, options)
+    const named = compression === 'none' ? size : (plainSizeIn(header) ?? size)
+    return { plainSize: named <= PLAIN_SIZE_MAX ? named : size, compression }
   } finally {
     raw.close()
   }
 }
 
-function isCompressed(file: OpenFile, options: BlockFileOptions): boolean {
+function readCompression(file: OpenFile, options: BlockFileOptions): CompressionKind {
   const header = Buffer.alloc(HEADER_SIZE)
   const found = file.read(header, 0, HEADER_SIZE, 0)
-  return hasCompressedHeader(header.subarray(0, found)) && !isLookalike(file, file.size(), options)
+  return judge(file, header.subarray(0, found), file.size(), options)
+}
+
+/** No record is as long as the header of an LZ4 block read as a size. */
+function judge(file: OpenFile, header: Buffer, size: number, options: BlockFileOptions): CompressionKind {
+  const compression = compressionOf(header)
+  return compression === 's2' && isLookalike(file, size, options) ? 'none' : compression
 }
 
 /** A plain block whose first record is just so long that its size reads as the header of a compressed one (trap 11). */
@@ -75,14 +87,21 @@ function isLookalike(file: OpenFile, size: number, options: BlockFileOptions): b
 function decodeAll(file: OpenFile, options: BlockFileOptions): Buffer {
   const bytes = Buffer.allocUnsafeSlow(file.size())
   const damage: S2Damage[] = []
-  const plain = decompressBlock(bytes.subarray(0, file.read(bytes, 0, bytes.length, 0)), damage)
+  const plain = decompressBlock(bytes.subarray(0, file.read(bytes, 0, bytes.length, 0)), damage, options.lz4)
   for (const each of damage) options.damaged(each)
   return plain
 }
 
-/** True when nothing may be appended, because the file on disk is compressed. */
-export function isCompressedFile(file: OpenFile): boolean {
-  return file instanceof CompressedFile
+/** How the file is compressed on disk: nothing may be appended unless it is 'none'. */
+export function compressionOfFile(file: OpenFile): CompressionKind {
+  return file instanceof CompressedFile ? file.compression : 'none'
+}
+
+/** The plain bytes of an open block; they are the caller's, and the file is of no use afterwards. */
+export function takeAll(file: OpenFile): Buffer {
+  if (file instanceof CompressedFile) return file.take()
+  const bytes = Buffer.allocUnsafeSlow(file.size())
+  return bytes.subarray(0, file.read(bytes, 0, bytes.length, 0))
 }
 
 class EncryptedFile implements OpenFile {
@@ -136,14 +155,23 @@ class EncryptedFile implements OpenFile {
 }
 
 class CompressedFile implements OpenFile {
+  readonly compression: CompressionKind
   readonly #file: OpenFile
   readonly #options: BlockFileOptions
   #plain: Buffer
 
-  constructor(file: OpenFile, plain: Buffer, options: BlockFileOptions) {
+  /** @throws StoreError STORE_NOT_SUPPORTED */
+  constructor(file: OpenFile, compression: CompressionKind, options: BlockFileOptions) {
+    this.compression = compression
     this.#file = file
-    this.#plain = plain
+    this.#plain = decodeAll(file, options)
     this.#options = options
+  }
+
+  take(): Buffer {
+    const plain = this.#plain
+    this.#plain = Buffer.alloc(0)
+    return plain
   }
 
   size(): number {

@@ -5,12 +5,21 @@
  * Only the active block keeps a handle; others are opened for the time of one read or rewrite.
  */
 import { join } from 'node:path'
-import type { FileSystem, OpenFile, S2Damage } from '@rivulet/store-types'
+import type { CompressionKind, FileSystem, OpenFile, S2Damage } from '@rivulet/store-types'
 import type { BlockCipher } from '../cipher/ciphers.js'
 import type { StreamKeys } from '../cipher/stream-keys.js'
+import { Lz4Library } from '../lz4/lz4-library.js'
 import { hashKey, type HashKernel, type RecordHasher } from '../hash/hash-kernel.js'
 import type { Block } from './block.js'
-import { isCompressedFile, inspectBlockFile, openBlockFile, type BlockFileForm, type BlockFileMode, type BlockFileOptions } from './block-file.js'
+import {
+  compressionOfFile,
+  inspectBlockFile,
+  openBlockFile,
+  takeAll,
+  type BlockFileForm,
+  type BlockFileMode,
+  type BlockFileOptions,
+} from './block-file.js'
 
 export type BlockFilesOptions = Readonly<{
   fileSystem: FileSystem
@@ -20,6 +29,8 @@ export type BlockFilesOptions = Readonly<{
   kernel: HashKernel
   /** Of an encrypted stream. */
   keys?: StreamKeys | undefined
+  /** @default loads the package when a block needs it */
+  lz4?: Lz4Library
 }>
 
 const BLOCK_NAME = /^([0-9]{1,10})\.blk$/
@@ -31,6 +42,7 @@ export class BlockFiles {
   readonly streamName: string
   readonly kernel: HashKernel
   readonly keys: StreamKeys | undefined
+  readonly lz4: Lz4Library
   /** Told of chunks of compressed blocks that do not decode. */
   damagedChunk: ((path: string, damage: S2Damage) => void) | undefined
   /** Told before a handle is closed: nobody may sync it afterwards. */
@@ -43,6 +55,7 @@ export class BlockFiles {
     this.streamName = options.streamName
     this.kernel = options.kernel
     this.keys = options.keys
+    this.lz4 = options.lz4 ?? new Lz4Library()
   }
 
   pathOf(index: number): string {
@@ -77,8 +90,20 @@ export class BlockFiles {
   /** The form of block `index` on disk; an empty plain one when it is missing. @throws RecordCorruptError for its key */
   inspect(index: number): BlockFileForm {
     const size = this.fileSystem.stat(this.pathOf(index))?.size ?? 0
-    if (size === 0) return { plainSize: 0, isCompressed: false }
+    if (size === 0) return { plainSize: 0, compression: 'none' }
     return inspectBlockFile(this.#fileOptions(this.directory, `${index}.blk`, index, 'read'))
+  }
+
+  /** True when a block is compressed that way; one whose key does not open does not count. */
+  holds(compression: CompressionKind): boolean {
+    if (this.fileSystem.stat(this.directory) === undefined) return false
+    return this.list().some((index) => {
+      try {
+        return this.inspect(index).compression === compression
+      } catch {
+        return false
+      }
+    })
   }
 
   /** True when records may be appended to block `index`: its key opens, and it is not compressed. */
@@ -86,7 +111,7 @@ export class BlockFiles {
     try {
       const file = this.open(index, 'write')
       file.close()
-      return !isCompressedFile(file)
+      return compressionOfFile(file) === 'none'
     } catch {
       return false
     }
@@ -115,6 +140,16 @@ export class BlockFiles {
     }
   }
 
+  /** All of a sealed block's file. */
+  readAll(block: Block): Buffer {
+    const file = this.open(block.index, 'read')
+    try {
+      return takeAll(file)
+    } finally {
+      file.close()
+    }
+  }
+
   remove(block: Block): void {
     this.close(block)
     this.fileSystem.remove(this.pathOf(block.index))
@@ -129,6 +164,7 @@ export class BlockFiles {
       mode,
       cipher: this.#cipherOf(directory, index, mode),
       hasher: () => this.hasherOf(index),
+      lz4: this.lz4,
       damaged: (damage) => this.damagedChunk?.(path, damage),
     }
   }

@@ -77,6 +77,7 @@ export class BlockLoader {
     const file = files.open(block.index, 'read')
     const size = block.writtenSize
     try {
+      if (block.isCompressed && file.size() !== size) return
       const bytes = Buffer.allocUnsafeSlow(size)
       const found = await file.readAsync(bytes, 0, size, 0)
       const isSame = block.writtenSize === size && this.#lacksBytes(block)
@@ -93,10 +94,24 @@ export class BlockLoader {
   }
 
   #read(block: Block): LoadedBlock {
+    if (block.isCompressed) return this.#readCompressed(block)
     const { writer } = this.#options
     const room = writer.active === block ? Math.min(ACTIVE_ROOM_MAX, block.rawSize) : 0
     const bytes = Buffer.allocUnsafeSlow(block.rawSize + room)
     return this.#take(block, bytes, block.writtenSize === 0 ? 0 : this.#readFile(block, bytes))
+  }
+
+  /** How large it is was read in its header, where nothing protects it; now it shows. */
+  #readCompressed(block: Block): LoadedBlock {
+    let bytes: Buffer
+    try {
+      bytes = this.#options.files.readAll(block)
+      block.rawSize = block.writtenSize = bytes.length
+    } catch (error) {
+      this.#noteUnreadable(block, error)
+      bytes = Buffer.alloc(0)
+    }
+    return this.#take(block, bytes, bytes.length)
   }
 
   #take(block: Block, bytes: Buffer, found: number): LoadedBlock {
@@ -117,14 +132,18 @@ export class BlockLoader {
     try {
       return files.read(block, target, block.writtenSize)
     } catch (error) {
-      const cause = `the block can not be read: ${error instanceof Error ? error.message : String(error)}`
-      block.keepsFile = true
-      this.#options.unreadable(block)
-      const file = files.pathOf(block.index)
-      const { firstSequence, lastSequence } = block
-      this.#options.damaged({ file, offset: 0, size: block.writtenSize, firstSequence, lastSequence, cause })
+      this.#noteUnreadable(block, error)
       return 0
     }
+  }
+
+  #noteUnreadable(block: Block, error: unknown): void {
+    const cause = `the block can not be read: ${error instanceof Error ? error.message : String(error)}`
+    block.keepsFile = true
+    this.#options.unreadable(block)
+    const file = this.#options.files.pathOf(block.index)
+    const { firstSequence, lastSequence } = block
+    this.#options.damaged({ file, offset: 0, size: block.writtenSize, firstSequence, lastSequence, cause })
   }
 
   /** Finds the records in `bytes` and marks the live ones. */

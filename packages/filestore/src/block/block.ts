@@ -8,7 +8,7 @@
  *
  * messageCount = lastSequence - firstSequence + 1 - deleted.size, always.
  */
-import { SequenceSet, type OpenFile } from '@rivulet/store-types'
+import { SequenceSet, type CompressionKind, type OpenFile } from '@rivulet/store-types'
 import type { LoadedBlock } from './loaded-block.js'
 import type { SubjectSummary } from './subject-summary.js'
 
@@ -41,12 +41,12 @@ export class Block {
   scheduleCount = 0
   /** Records behind unreadable bytes follow no more: nothing may be appended here. */
   isDamaged = false
-  /** Its file is compressed: nothing may be appended. */
-  isCompressed = false
+  /** Of its file. */
+  compression: CompressionKind = 'none'
   /** Counts replacements of its file. */
   rewriteCount = 0
-  /** `rewriteCount` when compressing it gained nothing; -1: never tried. */
-  incompressibleAt = -1
+  /** Its file was finished or rewritten by this process: it is to be compressed if the stream asks for that. */
+  awaitsCompression = false
   /** Its bytes could not be read: nobody removes the file. */
   keepsFile = false
   /** No index lists it and it was not read: nobody knows which sequences it holds. */
@@ -71,5 +71,10 @@ export class Block {
 
   get isEmpty(): boolean {
     return this.messageCount === 0
+  }
+
+  /** Nothing may be appended to its file. */
+  get isCompressed(): boolean {
+    return this.compression !== 'none'
   }
 }

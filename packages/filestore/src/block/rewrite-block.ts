@@ -12,7 +12,8 @@ import type { BlockFiles } from './block-files.js'
  */
 export function rewriteBlockFile(files: BlockFiles, block: Block, bytes: Uint8Array, size: number): void {
   replaceBlockFile(files, block, bytes, size)
-  block.isCompressed = false
+  block.compression = 'none'
+  block.awaitsCompression = true
   block.rawSize = block.writtenSize = size
 }
 

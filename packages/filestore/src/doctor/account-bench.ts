@@ -21,6 +21,7 @@ import { BlockFiles } from '../block/block-files.js'
 import { KeyRing, type EncryptionOptions } from '../cipher/key-ring.js'
 import { META_KEY_FILE, StreamKeys, readKey } from '../cipher/stream-keys.js'
 import type { HashKernel } from '../hash/hash-kernel.js'
+import { LZ4_PACKAGE, type Lz4Loader } from '../lz4/lz4-library.js'
 import type { MetaPlace } from '../meta/meta-files.js'
 import { fileStorage, type FileStorage } from '../storage.js'
 import { StoreGroup } from '../store-group.js'
@@ -32,6 +33,8 @@ const CACHE_BYTES = 32 * 1024 * 1024
 
 export type StreamAccess = Readonly<{ place: MetaPlace; files: BlockFiles; keys: StreamKeys | undefined }>
 
+export type BenchOptions = Readonly<{ key?: string | undefined; kernel?: HashKernel | undefined; lz4?: Lz4Loader | undefined }>
+
 export class AccountBench {
   readonly clock = new StillClock()
   #group: StoreGroup | undefined
@@ -39,14 +42,16 @@ export class AccountBench {
   readonly #directory: string
   readonly #encryption: EncryptionOptions | undefined
   readonly #kernel: HashKernel | undefined
+  readonly #lz4: Lz4Loader | undefined
   readonly #turns: TurnLoop
   #failure: unknown
 
   /** @param directory the account's */
-  constructor(fileSystem: FileSystem, directory: string, options: Readonly<{ key?: string | undefined; kernel?: HashKernel | undefined }>) {
+  constructor(fileSystem: FileSystem, directory: string, options: BenchOptions) {
     this.fileSystem = fileSystem
     this.#directory = directory
     this.#kernel = options.kernel
+    this.#lz4 = options.lz4
     this.#encryption = options.key === undefined ? undefined : { key: options.key }
     this.#turns = new TurnLoop((error) => (this.#failure ??= error))
   }
@@ -58,7 +63,12 @@ export class AccountBench {
 
   /** Made when the first stream is opened: its kernel has memory of its own. */
   get group(): StoreGroup {
-    this.#group ??= new StoreGroup({ clock: this.clock, cacheBytesMax: CACHE_BYTES, ...(this.#kernel && { kernel: this.#kernel }) })
+    this.#group ??= new StoreGroup({
+      clock: this.clock,
+      cacheBytesMax: CACHE_BYTES,
+      ...(this.#kernel && { kernel: this.#kernel }),
+      ...(this.#lz4 && { lz4: this.#lz4 }),
+    })
     return this.#group
   }
 
@@ -78,8 +88,18 @@ export class AccountBench {
     })
   }
 
-  /** Why nothing of an encrypted stream can be read; undefined when it can, or is plain. */
+  /** Why a stream can not be judged here, whatever its state: its key, or a package, is missing. */
   lockedProblem(name: string): string | undefined {
+    return this.#keyProblem(name) ?? this.#packageProblem(name)
+  }
+
+  #packageProblem(name: string): string | undefined {
+    const { lz4 } = this.group
+    if (!this.access(name).files.holds('lz4') || lz4.isAvailable) return undefined
+    return `blocks are compressed with lz4, and the package ${LZ4_PACKAGE} is not there`
+  }
+
+  #keyProblem(name: string): string | undefined {
     if (!this.isEncrypted(name)) return undefined
     if (this.#encryption === undefined) return 'the stream is encrypted and no key was given'
     const directory = streamDirectoryIn(this.#directory, name)
@@ -92,7 +112,7 @@ export class AccountBench {
   access(name: string): StreamAccess {
     const { fileSystem, group } = this
     const directory = streamDirectoryIn(this.#directory, name)
-    const { kernel } = group
+    const { kernel, lz4 } = group
     let sealer
     let keys: StreamKeys | undefined
     if (this.#encryption !== undefined && this.isEncrypted(name)) {
@@ -101,7 +121,7 @@ export class AccountBench {
       keys = new StreamKeys({ fileSystem, ring, streamName: name, sealer })
     }
     const place = { fileSystem, kernel, directory, hashName: name, sealer }
-    return { place, keys, files: new BlockFiles({ fileSystem, directory, streamName: name, kernel, keys }) }
+    return { place, keys, files: new BlockFiles({ fileSystem, directory, streamName: name, kernel, keys, lz4 }) }
   }
 
   /** An account's storage. Recovering it takes the directory's lock. */

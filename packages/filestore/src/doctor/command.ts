@@ -7,6 +7,7 @@
 import { parseArgs } from 'node:util'
 import { StoreError, type FileSystem, type OpenFile } from '@rivulet/store-types'
 import { exportDirectory, exportNdjson, importNdjson } from './export.js'
+import type { PortableCompression } from './import.js'
 import { printImport, printRepair, printReport, printVerification } from './print-report.js'
 import { repairDirectory } from './repair.js'
 import { verifyDirectory, type DoctorOptions } from './verify.js'
@@ -31,6 +32,7 @@ Options:
   --json              Print a report as JSON
   --copy-to DIR       Where repair copies to (default: <store directory>.before-repair-<n>)
   --to DIR            Export to this store directory
+  --compression WORD  What the streams that are made ask for, none or s2 (default: as they were)
   --output FILE       Export to this file (default: standard output)
   --from FILE         Import from this file (default: standard input)
   --help              Show this text
@@ -56,6 +58,7 @@ const OPTIONS = {
   json: { type: 'boolean' },
   'copy-to': { type: 'string' },
   to: { type: 'string' },
+  compression: { type: 'string' },
   output: { type: 'string' },
   from: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
@@ -67,8 +70,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   verify: [...SELECTION, 'json'],
   report: [...SELECTION, 'json'],
   repair: [...SELECTION, 'json', 'copy-to'],
-  export: [...SELECTION, 'to', 'output', 'json'],
-  import: ['account', 'from', 'json'],
+  export: [...SELECTION, 'to', 'compression', 'output', 'json'],
+  import: ['account', 'compression', 'from', 'json'],
 }
 
 const READ_BYTES = 256 * 1024
@@ -135,13 +138,15 @@ async function runCall({ command, directory, values }: Call, surroundings: Docto
   }
   if (command === 'import') {
     const input = values.from === undefined ? surroundings.input : readPieces(fileSystem, values.from)
-    const streams = await importNdjson({ fileSystem, directory, account }, input)
+    const streams = await importNdjson({ fileSystem, directory, account, compression: readCompression(values.compression) }, input)
     await print(streams, () => printImport(streams))
     return 0
   }
   if (command === 'export') {
+    const compression = readCompression(values.compression)
+    if (values.to === undefined && compression !== undefined) throw new UsageError('--compression goes with --to')
     if (values.to === undefined) return exportLines(options, values.output, surroundings)
-    const streams = await exportDirectory({ ...options, to: values.to })
+    const streams = await exportDirectory({ ...options, to: values.to, compression })
     await print(streams, () => printImport(streams))
     return 0
   }
@@ -188,6 +193,11 @@ async function* readPieces(fileSystem: FileSystem, path: string): AsyncGenerator
   } finally {
     file.close()
   }
+}
+
+function readCompression(word: string | undefined): PortableCompression | undefined {
+  if (word === undefined || word === 'none' || word === 's2') return word
+  throw new UsageError(`--compression is none or s2, not '${word}'`)
 }
 
 /** One line end at the end of a key file is not part of the key. */

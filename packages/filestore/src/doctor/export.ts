@@ -1,7 +1,7 @@
 /** The two ways out of a directory: lines of JSON, and a clean directory. */
 import type { FileSystem } from '@rivulet/store-types'
 import { dumpDirectory } from './dump.js'
-import { importEvents, type ImportedStream, type ImportOptions } from './import.js'
+import { importEvents, type ImportedStream, type ImportOptions, type PortableCompression } from './import.js'
 import { fromNdjson, toNdjson } from './ndjson.js'
 import type { DoctorOptions } from './verify.js'
 
@@ -25,8 +25,9 @@ export function importNdjson(options: ImportOptions, input: AsyncIterable<Uint8A
  * @throws StoreError as importEvents, and when a stream can not be read at all
  */
 export function exportDirectory(
-  options: DoctorOptions & Readonly<{ to: string; targetFileSystem?: FileSystem }>,
+  options: DoctorOptions & Readonly<{ to: string; targetFileSystem?: FileSystem; compression?: PortableCompression | undefined }>,
 ): Promise<ImportedStream[]> {
   const fileSystem = options.targetFileSystem ?? options.fileSystem
-  return importEvents({ fileSystem, directory: options.to, kernel: options.kernel }, dumpDirectory(options))
+  const { to: directory, kernel, compression } = options
+  return importEvents({ fileSystem, directory, kernel, compression }, dumpDirectory(options))
 }

@@ -6,7 +6,14 @@
  * again, so what is there after an import was imported whole.
  */
 import { resolve } from 'node:path'
-import { StoreError, ttlInHeaders, type FileSystem, type StoredMessage, type StreamStore } from '@rivulet/store-types'
+import {
+  StoreError,
+  ttlInHeaders,
+  type CompressionKind,
+  type FileSystem,
+  type StoredMessage,
+  type StreamStore,
+} from '@rivulet/store-types'
 import type { HashKernel } from '../hash/hash-kernel.js'
 import type { FileStorage } from '../storage.js'
 import { AccountBench } from './account-bench.js'
@@ -15,7 +22,8 @@ import { accountDirectoryIn, streamDirectoryIn } from './places.js'
 
 const FLUSH_BYTES = 4 * 1024 * 1024
 /** What nats-server reads. */
-const COMPRESSIONS: ReadonlySet<string> = new Set(['none', 's2'])
+export type PortableCompression = Exclude<CompressionKind, 'lz4'>
+const COMPRESSIONS: ReadonlySet<string> = new Set<PortableCompression>(['none', 's2'])
 
 export type ImportOptions = Readonly<{
   fileSystem: FileSystem
@@ -23,6 +31,8 @@ export type ImportOptions = Readonly<{
   directory: string
   /** All streams go to this account. @default the one they were in */
   account?: string | undefined
+  /** What the streams ask for. @default what they asked for; lz4 is refused, because nats-server does not read it */
+  compression?: PortableCompression | undefined
   /** Shared with whoever has one. @default one of its own */
   kernel?: HashKernel | undefined
 }>
@@ -78,8 +88,9 @@ class StreamImport {
   readonly #notes: string[] = []
   #count = 0
 
-  static async begin(options: ImportOptions, event: StreamEvent): Promise<StreamImport> {
-    const { fileSystem } = options
+  static async begin(options: ImportOptions, found: StreamEvent): Promise<StreamImport> {
+    const { fileSystem, compression } = options
+    const event = compression === undefined ? found : { ...found, config: { ...found.config, compression } }
     const account = options.account ?? event.account
     assertSupported(event)
     for (const name of [account, event.config.name]) assertName(name)
@@ -202,7 +213,9 @@ function assertSupported({ config, problem }: StreamEvent): void {
   const refuse = (reason: string) => new StoreError('STORE_NOT_SUPPORTED', `stream '${config.name}' can not be made here: ${reason}`)
   if (problem !== '') throw refuse(problem)
   if (config.storage !== 'file') throw refuse(`its storage is ${config.storage}`)
-  if (!COMPRESSIONS.has(config.compression)) throw refuse(`nats-server does not read ${config.compression} compression`)
+  if (!COMPRESSIONS.has(config.compression)) {
+    throw refuse(`nats-server does not read ${config.compression} compression; choose another, as with --compression s2`)
+  }
 }
 
 /** A name becomes a directory: it must not lead elsewhere, nor be taken for one under removal. */

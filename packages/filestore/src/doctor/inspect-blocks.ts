@@ -5,7 +5,7 @@
  * range are those between the messages around it, also when the next one is in a later block.
  */
 import type { OpenFile } from '@rivulet/store-types'
-import { isCompressedFile } from '../block/block-file.js'
+import { compressionOfFile } from '../block/block-file.js'
 import type { BlockFiles } from '../block/block-files.js'
 import {
   ByteArea,
@@ -51,7 +51,7 @@ export function scanBlock(files: BlockFiles, index: number): ScannedBlock {
     scanRecords(area, size, files.hasherOf(index), scan)
     // Checksums do not cover the size words; the scan has put right those that were wrong.
     if (!found.equals(bytes)) repaired.push(...changedRecords(path, found, area, scan))
-    return { area, size, scan, isCompressed: isCompressedFile(file), repaired }
+    return { area, size, scan, isCompressed: compressionOfFile(file) !== 'none', repaired }
   } finally {
     file.close()
     files.damagedChunk = undefined

@@ -30,7 +30,7 @@ export async function inspectStream(
   const { name, directory, recovered } = stream
   const isEncrypted = bench.isEncrypted(name)
   const locked = bench.lockedProblem(name)
-  if (locked !== undefined) return lockedReport({ account, name, directory }, locked)
+  if (locked !== undefined) return lockedReport({ account, name, directory, isEncrypted }, locked)
 
   const problems: Problem[] = []
   const notes: string[] = []
@@ -75,11 +75,11 @@ export async function inspectStream(
   }
 }
 
-function lockedReport(place: Pick<StreamReport, 'account' | 'name' | 'directory'>, cause: string): StreamReport {
+function lockedReport(place: Pick<StreamReport, 'account' | 'name' | 'directory' | 'isEncrypted'>, cause: string): StreamReport {
   const index: IndexReport = { state: 'missing', cause: '' }
   const problems = [problemOf(place.directory, cause)]
   const rest = { index, blocks: [], consumers: [], totals: null, problems, notes: [] }
-  return { ...place, verdict: 'unreadable', config: 'lost', created: '', isEncrypted: true, ...rest }
+  return { ...place, verdict: 'unreadable', config: 'lost', created: '', ...rest }
 }
 
 /** The configuration; errors of the disk are problems too. */

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import type { FileSystem } from '@rivulet/store-types'
 import { readFileIfPresent } from '../atomic-file.js'
 import type { HashKernel } from '../hash/hash-kernel.js'
+import type { Lz4Loader } from '../lz4/lz4-library.js'
 import { LOCK_FILE_NAME } from '../file-system/process-lock.js'
 import { AccountBench } from './account-bench.js'
 import { inspectStream } from './inspect-stream.js'
@@ -22,6 +23,8 @@ export type DoctorOptions = Readonly<{
   key?: string | undefined
   /** Shared with whoever has one. @default one of its own */
   kernel?: HashKernel | undefined
+  /** Where LZ4 comes from when a block needs it. @default the package lz4-napi */
+  lz4?: Lz4Loader | undefined
 }>
 
 /**

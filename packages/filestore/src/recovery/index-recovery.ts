@@ -38,9 +38,9 @@ function pushUnlisted(contents: StreamContents, files: BlockFiles, unlisted: Set
     if (index > before) return
     unlisted.delete(index)
     const block = new Block(index, (contents.blocks.last?.lastSequence ?? 0) + 1)
-    const { plainSize, isCompressed } = inspect(files, index)
+    const { plainSize, compression } = inspect(files, index)
     block.rawSize = block.writtenSize = plainSize
-    block.isCompressed = isCompressed
+    block.compression = compression
     block.hasUnknownTombstones = true
     block.hasUnknownRange = true
     contents.blocks.push(block)
@@ -53,9 +53,9 @@ function blockOf(indexed: IndexedBlock, files: BlockFiles, isLast: boolean, time
   block.lastSequence = indexed.lastSequence
   block.messageCount = messagesIn(indexed)
   block.byteCount = indexed.byteCount
-  const { plainSize, isCompressed } = inspect(files, indexed.index)
+  const { plainSize, compression } = inspect(files, indexed.index)
   block.rawSize = block.writtenSize = plainSize
-  block.isCompressed = isCompressed
+  block.compression = compression
   block.ttlCount = indexed.ttlCount
   block.scheduleCount = indexed.scheduleCount
   block.hasUnknownTombstones = !isLast || block.rawSize > 0
@@ -76,7 +76,7 @@ function inspect(files: BlockFiles, index: number): BlockFileForm {
   try {
     return files.inspect(index)
   } catch {
-    return { plainSize: files.fileSystem.stat(files.pathOf(index))?.size ?? 0, isCompressed: false }
+    return { plainSize: files.fileSystem.stat(files.pathOf(index))?.size ?? 0, compression: 'none' }
   }
 }
 

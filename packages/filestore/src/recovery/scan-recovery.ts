@@ -9,7 +9,7 @@
 import { join } from 'node:path'
 import { Timestamp, assert, type DamageReport, type OpenFile, type StreamConfig } from '@rivulet/store-types'
 import { Block } from '../block/block.js'
-import { isCompressedFile } from '../block/block-file.js'
+import { compressionOfFile } from '../block/block-file.js'
 import type { BlockFiles } from '../block/block-files.js'
 import {
   ByteArea,
@@ -121,7 +121,7 @@ class BlockRecovery {
   #open(block: Block, size: number): OpenFile | undefined {
     try {
       const file = this.#options.files.open(block.index, 'read')
-      block.isCompressed = isCompressedFile(file)
+      block.compression = compressionOfFile(file)
       return file
     } catch (error) {
       this.#unreadable(block, size, error)

@@ -60,7 +60,7 @@ export function truncate(core: StoreCore, sequence: number): void {
   } catch (error) {
     throw core.fail(error)
   }
-  readBack(core, checkpoint)
+  readBack(core, checkpoint, cuts)
   core.sources.truncated()
 }
 
@@ -162,9 +162,11 @@ function applyCuts(core: StoreCore, cuts: readonly Cut[]): void {
   files.fileSystem.syncDirectoryNow(files.directory)
 }
 
-function readBack(core: StoreCore, checkpoint: Checkpoint): void {
+function readBack(core: StoreCore, checkpoint: Checkpoint, cuts: readonly Cut[]): void {
   const { contents, files, writer } = core
+  const awaitsCompression = new Set(cuts.map(({ block }) => block.index))
   for (const block of contents.blocks.all) {
+    if (block.awaitsCompression) awaitsCompression.add(block.index)
     core.forgetLoaded(block)
     files.close(block)
   }
@@ -176,6 +178,7 @@ function readBack(core: StoreCore, checkpoint: Checkpoint): void {
   contents.lastSeconds = 0
   contents.lastNanoseconds = 0
   recoverBlocks(core, { checkpoint, floor: 0 })
+  for (const block of contents.blocks.all) block.awaitsCompression = awaitsCompression.has(block.index)
   core.committedSequence = Math.min(core.committedSequence, contents.lastSequence)
   core.indexedSequence = 0
   core.markIndexStale()

@@ -5,7 +5,7 @@ import type { CipherKind } from '../../src/cipher/ciphers.js'
 import { KeyRing } from '../../src/cipher/key-ring.js'
 import { StreamKeys, makeKey, readKey } from '../../src/cipher/stream-keys.js'
 
-export type OptionSet = Readonly<{ cipher?: CipherKind; compression?: 's2' }>
+export type OptionSet = Readonly<{ cipher?: CipherKind; compression?: 's2' | 'lz4' }>
 
 export const OPTION_SETS: readonly (readonly [name: string, options: OptionSet])[] = [
   ['no cipher', {}],

@@ -69,7 +69,7 @@ const storageShape = enumShape<StorageKind>({
 })
 const compressionShape = enumShape<CompressionKind>({
   goType: 'server.StoreCompression',
-  words: ['none', 's2'],
+  words: ['none', 's2', 'lz4'],
   failure: () => 'unknown compression algorithm',
 })
 const persistModeShape = enumShape<'default' | 'async'>({

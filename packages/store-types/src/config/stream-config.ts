@@ -9,7 +9,8 @@
 export type RetentionPolicy = 'limits' | 'interest' | 'workqueue'
 export type DiscardPolicy = 'old' | 'new'
 export type StorageKind = 'file' | 'memory'
-export type CompressionKind = 'none' | 's2'
+/** `lz4` is ours: nats-server knows the other two. */
+export type CompressionKind = 'none' | 's2' | 'lz4'
 
 export type StreamConfig = Readonly<{
   name: string

@@ -1,0 +1,103 @@
+/**
+ * The body of a block compressed with LZ4: chunks of 64 KiB of the plain block, each in a frame of its own.
+ *
+ *     5a 2a 4d 18  08 00 00 00  plain offset (4)  frame size (4)     a frame that LZ4 readers skip
+ *     04 22 4d 18  ...                                                the chunk's frame, content checksum included
+ *
+ * So `lz4 -d` reads a body too. A chunk is found and checked without the others: what a damaged one held is
+ * zeros, all else is where it was. Page: docs/block-format.md, "Compressed blocks".
+ */
+import { assert, type S2Damage } from '@rivulet/store-types'
+import type { Lz4Codec } from './lz4-library.js'
+
+export const LZ4_CHUNK_SIZE = 64 * 1024
+const MARK = Buffer.from([0x5a, 0x2a, 0x4d, 0x18, 8, 0, 0, 0])
+const CHUNK_HEADER_SIZE = MARK.length + 8
+/** A frame of nothing: magic, descriptor, end mark, checksum. */
+const FRAME_SIZE_MIN = 15
+
+type FoundChunk = Readonly<{ at: number; plainOffset: number; frame: Buffer }>
+
+/** A chunk as it lies in the body. `bytes` do not change until it is done. */
+export async function encodeLz4Chunk(bytes: Buffer, plainOffset: number, codec: Lz4Codec): Promise<Buffer> {
+  assert(bytes.length > 0 && bytes.length <= LZ4_CHUNK_SIZE, 'a chunk has 1 to 65,536 bytes')
+  assert(plainOffset % LZ4_CHUNK_SIZE === 0, 'chunks follow each other without gaps')
+  const frame = await codec.compressFrame(bytes)
+  const chunk = Buffer.allocUnsafe(CHUNK_HEADER_SIZE + frame.length)
+  MARK.copy(chunk)
+  chunk.writeUInt32LE(plainOffset, MARK.length)
+  chunk.writeUInt32LE(frame.length, MARK.length + 4)
+  frame.copy(chunk, CHUNK_HEADER_SIZE)
+  return chunk
+}
+
+/**
+ * Decodes what can be decoded, in order. A chunk that can not be is noted in `damage` and is zeros, so that what
+ * follows stays where it was. `size` is what all should come to: it serves to report an end that is missing.
+ */
+export function decodeLz4Body(body: Buffer, size: number, codec: Lz4Codec, damage: S2Damage[]): Buffer[] {
+  const parts: Buffer[] = []
+  let end = 0
+  const lose = (to: number, cause: string) => {
+    damage.push({ offset: end, size: to - end, cause })
+    parts.push(Buffer.alloc(to - end))
+    end = to
+  }
+  let chunk = findChunk(body, 0, end)
+  while (chunk !== undefined) {
+    if (chunk.plainOffset > end) lose(chunk.plainOffset, 'a chunk is missing')
+    const { content, cause } = decodeFrame(chunk.frame, codec)
+    if (content !== undefined) {
+      parts.push(content)
+      end += content.length
+      const frameAt = chunk.at + CHUNK_HEADER_SIZE
+      const frameEnd = frameAt + chunk.frame.length
+      const following = body.indexOf(markOf(end), frameAt)
+      const isSmaller = following >= 0 && following < frameEnd
+      if (isSmaller) damage.push({ offset: end, size: 0, cause: 'a chunk is smaller than it says' })
+      chunk = findChunk(body, isSmaller ? following : frameEnd, end)
+      continue
+    }
+    // What it says of its size may be the damage: the next chunk is looked for from its start on.
+    chunk = findChunk(body, chunk.at + MARK.length, end + LZ4_CHUNK_SIZE)
+    if (chunk !== undefined) lose(chunk.plainOffset, cause)
+    else damage.push({ offset: end, size: Math.max(0, size - end), cause })
+  }
+  const last = damage[damage.length - 1]
+  const isEndReported = last !== undefined && last.offset === end && last.size > 0
+  if (end < size && !isEndReported) damage.push({ offset: end, size: size - end, cause: 'the last chunks are missing' })
+  return parts
+}
+
+/** What the chunk at `plainOffset` starts with. */
+function markOf(plainOffset: number): Buffer {
+  const mark = Buffer.alloc(MARK.length + 4)
+  MARK.copy(mark)
+  mark.writeUInt32LE(plainOffset, MARK.length)
+  return mark
+}
+
+/** The first chunk at or after `from` whose content can follow `end` plain bytes; undefined when there is none. */
+function findChunk(body: Buffer, from: number, end: number): FoundChunk | undefined {
+  for (let at = body.indexOf(MARK, from); at >= 0 && at + CHUNK_HEADER_SIZE <= body.length; at = body.indexOf(MARK, at + 1)) {
+    const plainOffset = body.readUInt32LE(at + MARK.length)
+    const frameSize = body.readUInt32LE(at + MARK.length + 4)
+    const frameAt = at + CHUNK_HEADER_SIZE
+    // Skipped bytes were so many chunks at most: damage does not make a block endless.
+    const skippedMax = Math.floor((at - from) / (CHUNK_HEADER_SIZE + FRAME_SIZE_MIN)) * LZ4_CHUNK_SIZE
+    const isNext = plainOffset >= end && plainOffset < end + LZ4_CHUNK_SIZE + skippedMax && plainOffset % LZ4_CHUNK_SIZE === 0
+    if (!isNext || frameSize < FRAME_SIZE_MIN || frameAt + frameSize > body.length) continue
+    return { at, plainOffset, frame: body.subarray(frameAt, frameAt + frameSize) }
+  }
+  return undefined
+}
+
+function decodeFrame(frame: Buffer, codec: Lz4Codec): Readonly<{ content: Buffer | undefined; cause: string }> {
+  try {
+    const content = codec.decompressFrame(frame)
+    if (content.length > 0 && content.length <= LZ4_CHUNK_SIZE) return { content, cause: '' }
+    return { content: undefined, cause: `the chunk decodes to ${content.length} bytes` }
+  } catch (error) {
+    return { content: undefined, cause: `the chunk does not decode: ${error instanceof Error ? error.message : String(error)}` }
+  }
+}
