@@ -7,9 +7,11 @@ export { formatGoDuration, nanosOfMs, parseGoDuration, type DurationResult } fro
 export { parseStorageSize } from './values/storage-size.js'
 export { joinHostPort, parseAdvertisedAddress, parseHostPort, splitHostPort, type HostPort } from './values/address.js'
 export {
+  cipherName,
   defaultOptions,
   type AuthorizationOptions,
   type ClusterOptions,
+  type EncryptionOptions,
   type JetStreamLimitOptions,
   type JetStreamOptions,
   type LogOptions,

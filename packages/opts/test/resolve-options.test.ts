@@ -154,6 +154,47 @@ describe('of a cluster', () => {
   })
 })
 
+describe('keys of encryption', () => {
+  test.each([
+    ['key', 'prev_key'],
+    ['ek', 'prev_ek'],
+    ['encryption_key', 'prev_encryption_key'],
+    ['Encryption_Key', 'PREV_KEY'],
+  ])('%s and %s give the keys', (key, previous) => {
+    const { jetStream } = run([], `jetstream { ${key}: "new one", cipher: AES, ${previous}: "old one" }`)
+
+    expect(jetStream.encryption).toEqual({ key: 'new one', previousKey: 'old one', cipher: 'aes' })
+  })
+
+  test.each([
+    ['chacha', 'chacha'],
+    ['ChaChaPoly', 'chacha'],
+    ['aes', 'aes'],
+  ])('cipher: %s', (name, cipher) => {
+    expect(run([], `jetstream { cipher: ${name} }`).jetStream.encryption).toEqual({ key: '', previousKey: '', cipher })
+  })
+
+  test('a key may come from the environment, and from a variable of the file', () => {
+    const read = (config: string): Resolved =>
+      resolveOptions({
+        argv: ['-c', 's.conf'],
+        version: '2.15.2',
+        environment: { STORE_KEY: 'outside' },
+        readFile: fileSystemOf({ 's.conf': config }),
+      })
+
+    expect(read('jetstream { key: $STORE_KEY }')).toMatchObject({ options: { jetStream: { encryption: { key: 'outside' } } } })
+    expect(read('SECRET: abc\njetstream { key: $SECRET }')).toMatchObject({ options: { jetStream: { encryption: { key: 'abc' } } } })
+  })
+
+  test('no error shows one', () => {
+    const failure = failureOf([], 'jetstream { key: "hush hush", prev_key: "hush too", cipher: rot13, nope: 1 }')
+
+    expect(failure).toContain('Unknown cipher type: "rot13"')
+    expect(failure).not.toContain('hush')
+  })
+})
+
 describe('keys that are not served', () => {
   test('are named in a warning, with their place, and ignored', () => {
     const { warnings } = run(['--cluster_name', 'c'], 'port: 1\n leafnodes { port: 7422 }\nwebsocket { port: 8080, no_tls: true }')
@@ -175,7 +216,7 @@ describe('keys that are not served', () => {
     ['authorization { default_permissions: {publish: b} }', 'default_permissions'],
     ['authorization { users: [ {user: a, connection_types: [WEBSOCKET]} ] }', 'connection_types'],
     ['authorization { users: [ {user: a, proxy_required: true} ] }', 'proxy_required'],
-    ['jetstream { key: secret }', 'key'],
+    ['jetstream { tpm { keys_file: k, encryption_password: p } }', 'tpm'],
   ])('%s refuses the start', (config, key) => {
     const failure = failureOf([], config)
 

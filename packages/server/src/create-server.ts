@@ -29,6 +29,16 @@ export type CreateServerOptions = Readonly<{
     /** Bytes of all file streams. @default 75 % of the free disk */
     maxStore?: number
     domain?: string
+    /**
+     * Encrypts what is written; what is plain, has the other cipher or the previous key is read, and written
+     * anew when its stream is opened. @default none
+     */
+    encryption?: Readonly<{
+      key: string
+      /** @default 'chacha' */
+      cipher?: 'chacha' | 'aes'
+      previousKey?: string
+    }>
   }>
   serverName?: string
   /** A token that clients must show. */
@@ -116,6 +126,8 @@ function optionsOf(settings: CreateServerOptions): ServerOptions {
     options.jetStream.maxMemory = jetstream.maxMemory ?? -1
     options.jetStream.maxStore = jetstream.maxStore ?? -1
     options.jetStream.domain = jetstream.domain ?? ''
+    const { key = '', cipher = 'chacha', previousKey = '' } = jetstream.encryption ?? {}
+    options.jetStream.encryption = { key, cipher, previousKey }
   }
   return { ...options, ...settings.options }
 }

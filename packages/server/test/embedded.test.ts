@@ -1,11 +1,11 @@
 /** createServer: in this process, with and without a socket. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { createServer } from '../src/index.js'
+import { createServer, type CreateServerOptions } from '../src/index.js'
 
 let folder: string
 
@@ -67,3 +67,41 @@ test('a token keeps others out', async () => {
   expect(nc.info?.auth_required).toBe(true)
   await nc.close()
 })
+
+test.each(['chacha', 'aes'] as const)('with a key streams are encrypted with %s, and the key is shown nowhere', async (cipher) => {
+  const secret = 'the-one-key-nobody-sees'
+  const lines: string[] = []
+  const log = (...parts: unknown[]): void => void lines.push(JSON.stringify(parts))
+  const logger = { info: log, warn: log, error: log, debug: log, trace: log, fatal: log }
+  const settings = {
+    jetstream: { storeDir: folder, encryption: { key: secret, cipher } },
+    monitor: { port: -1 },
+    seams: { logger },
+  }
+  const first = await createServer(settings)
+  const nc = await first.connect()
+  await (await jetstreamManager(nc)).streams.add({ name: 'S', subjects: ['s'] })
+  await jetstream(nc).publish('s', 'the-one-payload')
+  const { port } = first.monitorAddress as { port: number }
+  const pages = await Promise.all(['varz', 'jsz'].map(async (page) => (await fetch(`http://127.0.0.1:${port}/${page}`)).text()))
+  await nc.close()
+  await first.close()
+
+  const block = readFileSync(join(folder, 'jetstream/$G/streams/S/msgs/1.blk'))
+  expect(block.includes('the-one-payload')).toBe(false)
+  await expect(readStream({ jetstream: { storeDir: folder } })).rejects.toThrow('encrypted store encountered with no main key')
+  expect(await readStream(settings)).toBe('the-one-payload')
+  expect(lines.join()).toContain(`  Encryption:      ${cipher === 'aes' ? 'AES-GCM' : 'ChaCha20-Poly1305'}`)
+  expect([...lines, ...pages].join()).not.toContain(secret)
+})
+
+/** The first message of stream S. */
+async function readStream(settings: CreateServerOptions): Promise<string | undefined> {
+  await using server = await createServer(settings)
+  const nc = await server.connect()
+  const { streams } = await jetstreamManager(nc)
+  await streams.info('S')
+  const message = await streams.getMessage('S', { seq: 1 })
+  await nc.close()
+  return message?.string()
+}

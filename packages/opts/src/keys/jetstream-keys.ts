@@ -2,7 +2,7 @@
 import { textOfValue, typeNameOf } from '../language/config-node.js'
 import { DEFAULT_MAX_CONSUMERS, type JetStreamLimitOptions, type JetStreamOptions } from '../options/server-options.js'
 import { quote } from '../values/quote.js'
-import { type Entry, type Field, ignored, readFields, type ReadValue, refused, served } from './field.js'
+import { type Entry, type Field, ignored, known, readFields, type ReadValue, refused, served } from './field.js'
 import { block, duration, flag, integer, storageSize, text, textDuration } from './readers.js'
 import type { Report } from './report.js'
 
@@ -58,6 +58,14 @@ const limitKeys: readonly Field<JetStreamLimitOptions>[] = [
   ),
 ]
 
+const tpmKeys: readonly Field<JetStreamBlock>[] = [
+  known('C', 'keys_file', text()),
+  known('C', 'encryption_password', text()),
+  known('C', 'srk_password', text()),
+  known('C', 'pcr', integer()),
+  known('C', 'cipher', readCipher),
+]
+
 export const jetStreamKeys: readonly Field<JetStreamBlock>[] = [
   served('A', 'enabled enable', flag((target, value) => (target.isEnabled = value))),
   served('A', 'store_dir store storedir', storeDir((target) => target)),
@@ -80,10 +88,14 @@ export const jetStreamKeys: readonly Field<JetStreamBlock>[] = [
   served('C', 'max_buffered_msgs', count(({ options }, value) => (options.maxBufferedMessages = value))),
   served('C', 'max_buffered_size', storageSize(undefined, ({ options }, value) => (options.maxBufferedBytes = value))),
   served('B', 'limits', readLimits),
-  refused('B', 'key ek encryption_key', text()),
-  refused('B', 'prev_key prev_ek prev_encryption_key', text()),
-  refused('B', 'cipher', readCipher),
-  refused('C', 'tpm', block([])),
+  served('B', 'key ek encryption_key', text(({ options }, value) => (options.encryption.key = value))),
+  served(
+    'B',
+    'prev_key prev_ek prev_encryption_key',
+    text(({ options }, value) => (options.encryption.previousKey = value)),
+  ),
+  served('B', 'cipher', readCipher),
+  refused('C', 'tpm', block(tpmKeys)),
   ignored('C', 'extension_hint', text()),
   ignored('C', 'max_outstanding_catchup', storageSize(undefined)),
   ignored('C', 'meta_compact', readAbsolute),
@@ -151,9 +163,10 @@ function readLimits(entry: Entry, { options }: JetStreamBlock, report: Report): 
 }
 
 function readCipher(entry: Entry, target: JetStreamBlock, report: Report): void {
-  text<JetStreamBlock>((_, value) => {
-    if (/^(chacha|chachapoly|aes)$/i.test(value)) return
-    report.error(entry.node.place, 'CONFIG_VALUE', `Unknown cipher type: ${quote(value)}`)
+  text<JetStreamBlock>(({ options }, value) => {
+    if (/^(chacha|chachapoly)$/i.test(value)) options.encryption.cipher = 'chacha'
+    else if (/^aes$/i.test(value)) options.encryption.cipher = 'aes'
+    else report.error(entry.node.place, 'CONFIG_VALUE', `Unknown cipher type: ${quote(value)}`)
   })(entry, target, report)
 }
 

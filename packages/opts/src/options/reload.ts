@@ -4,7 +4,7 @@
  */
 import { formatGoDuration } from '../values/go-duration.js'
 import { parseAdvertisedAddress } from '../values/address.js'
-import type { ServerOptions } from './server-options.js'
+import { cipherName, type ServerOptions } from './server-options.js'
 
 export type ReloadDifference =
   | Readonly<{ kind: 'refused'; reason: string }>
@@ -44,6 +44,13 @@ const FIXED_JETSTREAM: readonly (readonly [string, Show])[] = [
   ['StreamMaxBufferedMsgs', ({ jetStream }) => jetStream.maxBufferedMessages],
   ['StreamMaxBufferedSize', ({ jetStream }) => jetStream.maxBufferedBytes],
   ['SyncInterval', syncText],
+  ['JetStreamCipher', ({ jetStream }) => cipherName(jetStream.encryption.cipher)],
+]
+
+/** Values that no line may show. */
+const SECRET_JETSTREAM: readonly (readonly [string, Show])[] = [
+  ['JetStreamKey', ({ jetStream }) => jetStream.encryption.key],
+  ['JetStreamOldKey', ({ jetStream }) => jetStream.encryption.previousKey],
 ]
 
 /** What a change is called in the log, and its value there; `undefined`: the value stays untold. */
@@ -145,6 +152,8 @@ function jetStreamChangeOf(current: ServerOptions, next: ServerOptions): string 
   if (!before.isEnabled || !after.isEnabled) return undefined
   const fixed = fixedChangeOf(FIXED_JETSTREAM, current, next)
   if (fixed !== undefined) return fixed
+  const secret = SECRET_JETSTREAM.find(([, show]) => show(current) !== show(next))
+  if (secret !== undefined) return `config reload not supported for ${secret[0]}`
   if (before.storeDir !== after.storeDir) return 'config reload not supported for jetstream storage directory'
   return limitChangeOf(before.maxMemory, after.maxMemory) ?? limitChangeOf(before.maxStore, after.maxStore)
 }

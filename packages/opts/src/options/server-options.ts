@@ -126,6 +126,17 @@ export type JetStreamOptions = {
   maxBufferedMessages: number
   maxBufferedBytes: number
   limits: JetStreamLimitOptions
+  encryption: EncryptionOptions
+}
+
+/** How streams are encrypted on disk. The keys are secrets: no page, log line or error shows them. */
+export type EncryptionOptions = {
+  /** Empty: what is written is plain, and what is encrypted can not be read. */
+  key: string
+  /** What older files may still be encrypted with; counts beside a key only. */
+  previousKey: string
+  /** @default 'chacha' */
+  cipher: 'chacha' | 'aes'
 }
 
 /** What clients may ask of streams and consumers. 0: no limit, or the engine's own default. */
@@ -160,6 +171,11 @@ export type LogOptions = {
 }
 
 export const DEFAULT_MAX_CONSUMERS = 1000
+
+/** What log lines call a cipher. */
+export function cipherName(cipher: EncryptionOptions['cipher']): string {
+  return cipher === 'chacha' ? 'ChaCha20-Poly1305' : 'AES-GCM'
+}
 
 /** New options with every default. `httpHost` is empty: `resolveOptions` fills it from `host`. */
 export function defaultOptions(): ServerOptions {
@@ -223,6 +239,7 @@ function defaultJetStreamOptions(): JetStreamOptions {
       maxBatchMessages: 0,
       batchTimeoutMs: 0,
     },
+    encryption: { key: '', previousKey: '', cipher: 'chacha' },
   }
 }
 

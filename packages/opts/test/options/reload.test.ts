@@ -112,3 +112,13 @@ test('another password is another authorization', () => {
   expect(isAuthorizationChanged(same.options, result.options)).toBe(true)
   expect(isAuthorizationChanged(same.options, same.options)).toBe(false)
 })
+
+test.each([
+  ['key: new', 'JetStreamKey'],
+  ['key: old, prev_key: older', 'JetStreamOldKey'],
+  ['key: old, cipher: aes', 'JetStreamCipher: old=ChaCha20-Poly1305, new=AES-GCM'],
+])('a running JetStream keeps its encryption: { %s } is refused, and no key is told', (after, field) => {
+  const block = (encryption: string): string => `jetstream { store_dir: x, ${encryption} }`
+
+  expect(refusalOf(block('key: old'), block(after))).toBe(`config reload not supported for ${field}`)
+})

@@ -1,11 +1,11 @@
 /** Composes JetStream: storage of both kinds, the engine and its API, and the log lines that launchers read. */
 import { dirname, join } from 'node:path'
 import type { Account, Accounts } from '@rivulet/accounts'
-import { fileStorage, StoreGroup } from '@rivulet/filestore'
+import { fileStorage, StoreGroup, type FileStorage } from '@rivulet/filestore'
 import { JetStreamApi } from '@rivulet/jetstream-api'
 import { API_LEVEL, JetStream, type JetStreamLimits } from '@rivulet/jetstream-core'
 import { memoryStorage } from '@rivulet/memstore'
-import type { ServerOptions } from '@rivulet/opts'
+import { cipherName, type ServerOptions } from '@rivulet/opts'
 import type { DirectoryLock, FileSystem, StorageKind, StreamStorage } from '@rivulet/store-types'
 import { defaultMemoryLimit, defaultStorageLimit, defaultStoreDir } from '../system/machine.js'
 import { systemErrorText } from '../system/system-error.js'
@@ -25,6 +25,8 @@ export class JetStreamService {
   readonly #accounts: Accounts
   /** The engine reads them whenever it needs them: a reload may raise them. */
   readonly #limits: { -readonly [Name in keyof JetStreamLimits]: JetStreamLimits[Name] }
+  /** Those of accounts whose streams could not be opened hold their directory still when the engine is down. */
+  readonly #directories: FileStorage[] = []
   #lock: DirectoryLock | undefined
 
   constructor(options: ServerOptions, seams: ServerSeams, facts: JetStreamFacts) {
@@ -105,6 +107,7 @@ export class JetStreamService {
     this.#seams.logger.info('Initiating JetStream Shutdown...')
     this.#api.close()
     await this.engine.shutdown()
+    await Promise.allSettled(this.#directories.map((directory) => directory.close()))
     this.#group.close()
     this.#unlock()
     this.#seams.logger.info('JetStream Shutdown')
@@ -144,8 +147,8 @@ export class JetStreamService {
   #storage(account: string, kind: StorageKind): StreamStorage {
     const { clock, turns, logger, fileSystem } = this.#seams
     if (kind === 'memory') return memoryStorage({ clock, turns, logger })
-    const { syncInterval } = this.#options.jetStream
-    return fileStorage({
+    const { syncInterval, encryption } = this.#options.jetStream
+    const directory = fileStorage({
       directory: join(this.storeDir, account),
       fileSystem,
       clock,
@@ -153,7 +156,10 @@ export class JetStreamService {
       logger,
       group: this.#group,
       sync: syncInterval === 'always' ? 'always' : { intervalMs: syncInterval },
+      ...(encryption.key === '' ? {} : { encryption }),
     })
+    this.#directories.push(directory)
+    return directory
   }
 
   #announce(): void {
@@ -165,6 +171,7 @@ export class JetStreamService {
       `  Max Storage:     ${gigabytes(this.maxStorage)}`,
       `  Store Directory: "${this.storeDir}"`,
       ...(jetStream.domain === '' ? [] : [`  Domain:          ${jetStream.domain}`]),
+      ...(jetStream.encryption.key === '' ? [] : [`  Encryption:      ${cipherName(jetStream.encryption.cipher)}`]),
       `  API Level:       ${API_LEVEL}`,
       '-------------------------------------------',
     ]
