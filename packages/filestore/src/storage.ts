@@ -26,7 +26,8 @@ import {
 } from '@rivulet/store-types'
 import { BlockFiles } from './block/block-files.js'
 import { KeyRing, type EncryptionOptions, type RandomBytes } from './cipher/key-ring.js'
-import { META_KEY_FILE, StreamKeys, makeKey, readKey } from './cipher/stream-keys.js'
+import { META_KEY_FILE, StreamKeys, makeKey, readSealer } from './cipher/stream-keys.js'
+import { convertStream } from './conversion/convert-stream.js'
 import type { SyncPolicy } from './commit/group-commit.js'
 import { FileStreamStore } from './file-store.js'
 import { NodeFileSystem } from './file-system/node-file-system.js'
@@ -67,10 +68,15 @@ export type FileStorageOptions = Readonly<{
   blockBytes?: number
   /**
    * Encrypts what is written from now on; what was written plain, with the other cipher or with the previous
-   * key stays readable.
+   * key is written again when its stream is opened.
    * @default none; streams that are encrypted are then listed and can not be opened
    */
   encryption?: EncryptionOptions
+  /**
+   * Whether opening a stream writes again what is not under the configured key and cipher.
+   * @default true
+   */
+  convertsKeys?: boolean
   /**
    * Goes into the derivation of keys.
    * @default the last part of `directory`
@@ -226,9 +232,12 @@ class AccountDirectory implements FileStorage {
       problem: locked ?? this.#problemOf(place, meta),
       open: async () => {
         if (locked !== undefined) throw new StoreError('STORE_INVALID_OPTION', `${place.directory}: ${locked}`)
-        const secured = await this.#secure(place)
-        const isChanged = reading.needsRewrite || reading.meta === undefined || secured.sealer !== place.sealer
-        if (isChanged) await writeStreamMeta(secured, meta, { isSynced: this.#isSynced, keepsOld: true })
+        const isConverted = await this.#convert(place)
+        const secured = await this.#secure(this.#unlocked(place))
+        const isRewritten = isConverted || !reading.needsRewrite
+        if (reading.meta === undefined || !isRewritten) {
+          await writeStreamMeta(secured, meta, { isSynced: this.#isSynced, keepsOld: true })
+        }
         if (this.#mayBeUnsynced) await this.#fileSystem.syncDirectory(place.directory)
         return this.#openStore(secured, meta)
       },
@@ -237,8 +246,15 @@ class AccountDirectory implements FileStorage {
 
   /** With the sealer of a key that is there and can be opened. */
   #unlocked(place: MetaPlace): MetaPlace {
-    const key = this.#ring && readKey(this.#fileSystem, this.#ring, place.hashName, place.directory)
-    return { ...place, sealer: key?.sealer() }
+    const sealer = this.#ring && readSealer(this.#fileSystem, this.#ring, place.hashName, place.directory)
+    return { ...place, sealer }
+  }
+
+  /** True when the stream's small files were written again, under a current key. */
+  async #convert(place: MetaPlace): Promise<boolean> {
+    if (this.#ring === undefined || this.#options.convertsKeys === false) return false
+    makeStreamDirectories(this.#fileSystem, place.directory)
+    return await convertStream(place, this.#ring)
   }
 
   /** Why the stream's small files can not be read at all; undefined when they can, or are plain. */

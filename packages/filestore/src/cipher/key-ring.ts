@@ -10,8 +10,8 @@
  *     block     context = name ":" index    msgs/N.key      the seed and the file's nonce are the block's stream cipher
  *     consumer  context = name "." consumer obs/<c>/meta.key  the seed seals meta.inf, o.dat
  *
- * What was written under another cipher or the previous key is opened too, and says so: it is to be
- * written again with the current ones.
+ * What was written under another cipher or the previous key is opened too, and says so: it is written
+ * again with the current ones when its stream is opened (conversion/convert-stream.ts).
  */
 import { createHmac } from 'node:crypto'
 import { assert } from '@rivulet/store-types'
@@ -66,6 +66,11 @@ export class AssetKey {
     }
   }
 
+  /** The bytes of its key file. */
+  seal(key: Uint8Array, nonce: Uint8Array): Buffer {
+    return sealKey(this.kind, key, nonce, this.#seed)
+  }
+
   /** For the block whose key this is. */
   blockCipher(): BlockCipher {
     return new BlockCipher(this.kind, this.#seed, this.#nonce)
@@ -96,12 +101,23 @@ export class KeyRing {
     return { key: new AssetKey({ kind, seed, nonce, isCurrent: true, random: this.#random }), file }
   }
 
+  /** A file that holds `asset` under the configured key, in its own cipher. */
+  wrap(context: string, asset: AssetKey): Buffer {
+    const nonce = this.#random(NONCE_SIZE[asset.kind])
+    return asset.seal(this.#derive(this.#options.key, context), nonce)
+  }
+
+  /** Whether what the previous key has sealed may still be about. */
+  get hasPreviousKey(): boolean {
+    return this.#options.previousKey !== undefined && this.#options.previousKey !== ''
+  }
+
   /** The key in `file`; undefined when no configured key opens it. */
   open(context: string, file: Uint8Array): AssetKey | undefined {
     if (file.length < KEY_FILE_SIZE_MIN) return undefined
     const { key, previousKey } = this.#options
     const other = this.cipher === 'chacha' ? 'aes' : 'chacha'
-    for (const configured of previousKey === undefined || previousKey === '' ? [key] : [key, previousKey]) {
+    for (const configured of this.hasPreviousKey ? [key, previousKey as string] : [key]) {
       for (const kind of [this.cipher, other] as const) {
         const nonce = Buffer.from(file.subarray(0, NONCE_SIZE[kind]))
         const seed = openWith(kind, this.#derive(configured, context), nonce, file.subarray(nonce.length))

@@ -13,6 +13,8 @@ import type { BlockCipher } from './ciphers.js'
 import type { AssetKey, KeyRing } from './key-ring.js'
 
 export const META_KEY_FILE = 'meta.key'
+/** Ours, while the files of a directory are sealed anew: the key before, or nothing where they were plain. */
+export const OLDER_KEY_FILE = 'rivulet.key'
 
 export class StreamKeys {
   readonly #fileSystem: FileSystem
@@ -66,8 +68,7 @@ export class StreamKeys {
 
   /** The sealer of a consumer whose key is there and can be opened. */
   knownConsumerSealer(name: string, directory: string): Sealer | undefined {
-    const file = readFileIfPresent(this.#fileSystem, join(directory, META_KEY_FILE))
-    return file === undefined ? undefined : this.#ring.open(this.#consumerContext(name), file)?.sealer()
+    return readSealer(this.#fileSystem, this.#ring, this.#consumerContext(name), directory)
   }
 
   /** As `knownConsumerSealer`, with a new key when there is none that opens. */
@@ -98,13 +99,24 @@ export async function makeKey(
   const { key, file } = ring.make(place.context)
   const old = readFileIfPresent(fileSystem, join(place.directory, META_KEY_FILE))
   const files = [{ name: META_KEY_FILE, bytes: file }]
-  if (old !== undefined) files.unshift({ name: `${META_KEY_FILE}.broken`, bytes: old })
+  if (old !== undefined && ring.open(place.context, old) === undefined) {
+    files.unshift({ name: `${META_KEY_FILE}.broken`, bytes: old })
+  }
   await replaceFiles(fileSystem, place.directory, files, { isSynced: place.isSynced })
   return key
 }
 
-/** The key of a stream's or a consumer's small files; undefined when there is none or it can not be opened. */
-export function readKey(fileSystem: FileSystem, ring: KeyRing, context: string, directory: string): AssetKey | undefined {
-  const file = readFileIfPresent(fileSystem, join(directory, META_KEY_FILE))
-  return file === undefined ? undefined : ring.open(context, file)
+/**
+ * Seals a stream's or a consumer's small files, and opens them; while they are sealed anew it opens what the
+ * key before has sealed, too. Undefined when there is no key, or none that opens.
+ */
+export function readSealer(fileSystem: FileSystem, ring: KeyRing, context: string, directory: string): Sealer | undefined {
+  const open = (name: string) => {
+    const file = readFileIfPresent(fileSystem, join(directory, name))
+    return file === undefined ? undefined : ring.open(context, file)
+  }
+  const sealer = open(META_KEY_FILE)?.sealer()
+  const older = sealer && open(OLDER_KEY_FILE)?.sealer()
+  if (sealer === undefined || older === undefined) return sealer
+  return { seal: (plain) => sealer.seal(plain), open: (sealed) => sealer.open(sealed) ?? older.open(sealed) }
 }

@@ -19,7 +19,7 @@ import {
 import { listIfPresent } from '../atomic-file.js'
 import { BlockFiles } from '../block/block-files.js'
 import { KeyRing, type EncryptionOptions } from '../cipher/key-ring.js'
-import { META_KEY_FILE, StreamKeys, readKey } from '../cipher/stream-keys.js'
+import { META_KEY_FILE, StreamKeys, readSealer } from '../cipher/stream-keys.js'
 import type { HashKernel } from '../hash/hash-kernel.js'
 import { LZ4_PACKAGE, type Lz4Loader } from '../lz4/lz4-library.js'
 import type { MetaPlace } from '../meta/meta-files.js'
@@ -104,7 +104,7 @@ export class AccountBench {
     if (this.#encryption === undefined) return 'the stream is encrypted and no key was given'
     const directory = streamDirectoryIn(this.#directory, name)
     if (this.fileSystem.stat(join(directory, META_KEY_FILE)) === undefined) return undefined
-    if (readKey(this.fileSystem, this.#ring(), name, directory) !== undefined) return undefined
+    if (readSealer(this.fileSystem, this.#ring(), name, directory) !== undefined) return undefined
     return 'the given key does not open its meta.key'
   }
 
@@ -117,7 +117,7 @@ export class AccountBench {
     let keys: StreamKeys | undefined
     if (this.#encryption !== undefined && this.isEncrypted(name)) {
       const ring = this.#ring()
-      sealer = (readKey(fileSystem, ring, name, directory) ?? ring.make(name).key).sealer()
+      sealer = readSealer(fileSystem, ring, name, directory) ?? ring.make(name).key.sealer()
       keys = new StreamKeys({ fileSystem, ring, streamName: name, sealer })
     }
     const place = { fileSystem, kernel, directory, hashName: name, sealer }
@@ -134,6 +134,7 @@ export class AccountBench {
       fileSystem,
       logger: silentLogger,
       group,
+      convertsKeys: false,
       ...(isEncrypted && this.#encryption !== undefined ? { encryption: this.#encryption } : {}),
     })
   }

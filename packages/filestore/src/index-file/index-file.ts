@@ -10,6 +10,7 @@ import { readFileIfPresent, replaceFiles, type FileContents } from '../atomic-fi
 import type { Block } from '../block/block.js'
 import type { BlockFiles } from '../block/block-files.js'
 import { hashKey } from '../hash/hash-kernel.js'
+import type { Sealer } from '../meta/meta-files.js'
 import type { Checkpoint } from '../recovery/replay.js'
 import type { StreamContents } from '../stream-contents.js'
 import {
@@ -156,13 +157,38 @@ export function writeIndexFileNow(files: BlockFiles, contents: StreamContents): 
   files.fileSystem.syncDirectoryNow(files.directory)
 }
 
+/** Writes the index again as `sealer` seals it; one that is broken, or that it does not open, stays. */
+export async function resealIndexFile(files: BlockFiles, sealer: Sealer): Promise<void> {
+  const bytes = readFileIfPresent(files.fileSystem, join(files.directory, INDEX_FILE))
+  if (bytes === undefined || bytes.length < INDEX_SIZE_MIN) return
+  const end = bytes.length - CHECKSUM_SIZE
+  if (!checksumOf(files, bytes, end).equals(bytes.subarray(end))) return
+  const sealed = bytes.subarray(0, end)
+  const plain = sealer.open(sealed) ?? (isPlainIndex(sealed) ? sealed : undefined)
+  if (plain === undefined) return
+  const index = { name: INDEX_FILE, bytes: withChecksum(files, sealer.seal(plain)) }
+  await replaceFiles(files.fileSystem, files.directory, [index], { isSynced: true })
+}
+
+function isPlainIndex(bytes: Buffer): boolean {
+  try {
+    decodeIndex(bytes)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function withChecksum(files: BlockFiles, content: Uint8Array): Buffer {
+  const bytes = Buffer.concat([content, Buffer.alloc(CHECKSUM_SIZE)])
+  checksumOf(files, bytes, content.length).copy(bytes, content.length)
+  return bytes
+}
+
 function indexBytes(files: BlockFiles, contents: StreamContents, last: Block): Buffer {
   const plain = encodeIndex(describe(files, contents, last))
-  const end = plain.length - CHECKSUM_SIZE
-  const sealer = files.keys?.sealer
-  const bytes = sealer === undefined ? plain : Buffer.concat([sealer.seal(plain.subarray(0, end)), Buffer.alloc(CHECKSUM_SIZE)])
-  checksumOf(files, bytes, bytes.length - CHECKSUM_SIZE).copy(bytes, bytes.length - CHECKSUM_SIZE)
-  return bytes
+  const content = plain.subarray(0, plain.length - CHECKSUM_SIZE)
+  return withChecksum(files, files.keys?.sealer.seal(content) ?? content)
 }
 
 function describe(files: BlockFiles, contents: StreamContents, last: Block): StreamIndex {

@@ -7,6 +7,7 @@ import {
   type RecoveredStream,
   type StreamStore,
 } from '@rivulet/store-types'
+import type { EncryptionOptions } from '../../src/cipher/key-ring.js'
 import type { SimulatedDisk } from '../../src/simulation.js'
 import { createHashKernel } from '../../src/hash/create-hash-kernel.js'
 import { fileStorage } from '../../src/storage.js'
@@ -21,18 +22,17 @@ export type OpenedStream = Readonly<{
   recovered: RecoveredStream
 }>
 
-export async function openFixture(name: string, disk: SimulatedDisk = fixtureDisk(name)) {
+/** @param encryption instead of that of the server that wrote it */
+export async function openFixture(name: string, disk: SimulatedDisk = fixtureDisk(name), encryption = encryptionOf(name)) {
   const expected = readExpected(name)
   const turns = new ManualTurns()
   // The archives were made late in 2026; "now" is later, and nothing in them ages within years.
   const clock = new VirtualClock(1_800_000_000_000_000_000n)
   const group = new StoreGroup({ clock, kernel: createHashKernel({ memoryBytes: 16 << 20 }) })
   const streams = new Map<string, OpenedStream>()
-  const { key, cipher } = expected.jetstream
-  const encryption = key === undefined ? {} : { encryption: { key, cipher: cipher === 'aes' ? 'aes' : 'chacha' } as const }
   const storages = disk.list('/jetstream').map((account) => ({
     account,
-    storage: fileStorage({ directory: `/jetstream/${account}`, clock, turns, fileSystem: disk, group, ...encryption }),
+    storage: fileStorage({ directory: `/jetstream/${account}`, clock, turns, fileSystem: disk, group, ...(encryption && { encryption }) }),
   }))
   const damage: DamageReport[] = []
   for (const { account, storage } of storages) {
@@ -54,4 +54,10 @@ export async function openFixture(name: string, disk: SimulatedDisk = fixtureDis
       group.close()
     },
   }
+}
+
+/** What the server that wrote the fixture was configured with. */
+export function encryptionOf(name: string): EncryptionOptions | undefined {
+  const { key, cipher } = readExpected(name).jetstream
+  return key === undefined ? undefined : { key, cipher: cipher === 'aes' ? 'aes' : 'chacha' }
 }
