@@ -1,10 +1,12 @@
 /**
  * Store directories in both directions: one server fills a directory and stops (in order, or by SIGKILL),
  * the other opens it and must serve every message, state and consumer, takes more messages, and the first
- * one must serve those too. `node tools/interop/directories.mjs --peer NATS_SERVER [--only NAME] [--keep]`
+ * one must serve those too. So for plain, compressed and encrypted directories; and for those that change
+ * their key: what one server wrote the other converts, and nats-server opens it with the new key alone.
+ * `node tools/interop/directories.mjs --peer NATS_SERVER [--only NAME] [--keep]`
  */
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -26,16 +28,45 @@ const servers = { ours: values.server, peer: values.peer }
 
 /** The stream whose schedules fire meanwhile: its messages can not be compared. */
 const FIRING = 'FIRING'
+/** How a directory is written: the streams' compression, and what the configuration says of encryption. */
+const forms = {
+  plain: {},
+  s2: { compression: 's2' },
+  chacha: { encryption: 'key: "the key", cipher: chacha' },
+  aes: { encryption: 'key: "the key", cipher: aes', compression: 's2' },
+}
+/** Another form at the second opening, and the third one without the key before. */
+const changes = [
+  ['plain-to-chacha', forms.plain, 'key: "new", cipher: chacha', 'key: "new", cipher: chacha'],
+  ['chacha-to-new-aes', forms.chacha, 'key: "new", cipher: aes, prev_key: "the key"', 'key: "new", cipher: aes'],
+  ['aes-to-new-aes', forms.aes, 'key: "new", cipher: aes, prev_key: "the key"', 'key: "new", cipher: aes'],
+  ['aes-to-chacha', forms.aes, 'key: "the key"', 'key: "the key"'],
+]
 
 const failures = []
+const trips = []
 const folder = mkdtempSync(join(tmpdir(), 'rivulet-directories-'))
 try {
-  for (const [writer, reader] of [['ours', 'peer'], ['peer', 'ours'], ['ours', 'ours']]) {
-    for (const signal of ['SIGTERM', 'SIGKILL']) {
-      const name = `${writer}-${reader}-${signal}`
-      if (name.includes(values.only)) await roundTrip(name, writer, reader, signal)
+  for (const [formName, form] of Object.entries(forms)) {
+    for (const [writer, reader] of [['ours', 'peer'], ['peer', 'ours'], ['ours', 'ours']]) {
+      for (const signal of ['SIGTERM', 'SIGKILL']) {
+        if (writer === reader && form !== forms.plain) continue
+        const openings = [writer, reader, writer].map((kind) => ({ kind, encryption: form.encryption }))
+        trips.push({ name: `${formName}-${writer}-${reader}-${signal}`, openings, form, signal })
+      }
     }
   }
+  for (const [change, form, during, after] of changes) {
+    for (const [writer, signal] of [['peer', 'SIGTERM'], ['ours', 'SIGKILL']]) {
+      const openings = [[writer, form.encryption], ['ours', during], ['peer', after]].map(([kind, encryption]) => ({ kind, encryption }))
+      trips.push({ name: `${change}-${writer}-${signal}`, openings, form, signal })
+    }
+  }
+  const queue = trips.filter(({ name }) => name.includes(values.only))
+  const lane = async () => {
+    for (let trip = queue.shift(); trip; trip = queue.shift()) await roundTrip(trip)
+  }
+  await Promise.all([lane(), lane()])
 } finally {
   if (values.keep) console.log(`directories are in ${folder}`)
   else rmSync(folder, { recursive: true, force: true })
@@ -45,32 +76,37 @@ if (failures.length > 0) {
   process.exitCode = 1
 }
 
-async function roundTrip(name, writer, reader, signal) {
+/** `openings`: who opens the directory first, second and third, and with which keys. */
+async function roundTrip({ name, openings, form, signal }) {
   const directory = join(folder, name)
+  mkdirSync(directory)
   const problems = []
+  const [writer, reader, last] = openings
   const written = await withServer(writer, directory, signal, async (connection) => {
-    await fill(connection)
+    await fill(connection, form.compression ?? 'none', signal)
     return snapshot(connection)
   })
   const extended = await withServer(reader, directory, signal, async (connection) => {
-    compare(problems, `${reader} after ${writer}`, written, await snapshot(connection))
+    compare(problems, `${reader.kind} after ${writer.kind}`, written, await snapshot(connection))
     await extend(connection)
-    await checkFirings(problems, `${reader} after ${writer}`, connection)
+    if (form === forms.plain) await checkFirings(problems, `${reader.kind} after ${writer.kind}`, connection)
     return snapshot(connection)
   })
-  await withServer(writer, directory, 'SIGTERM', async (connection) => {
-    compare(problems, `${writer} after ${reader}`, extended, await snapshot(connection))
-    await checkFirings(problems, `${writer} after ${reader}`, connection)
+  await withServer(last, directory, 'SIGTERM', async (connection) => {
+    compare(problems, `${last.kind} after ${reader.kind}`, extended, await snapshot(connection))
+    if (form === forms.plain) await checkFirings(problems, `${last.kind} after ${reader.kind}`, connection)
   })
   const count = written.reduce((sum, stream) => sum + stream.messages.length, 0)
   console.log(`${problems.length === 0 ? 'ok  ' : 'FAIL'} ${name}: ${written.length} streams, ${count} messages`)
   failures.push(...problems.map((problem) => `${name}: ${problem}`))
 }
 
-async function withServer(kind, directory, signal, work) {
+async function withServer({ kind, encryption = '' }, directory, signal, work) {
+  const config = join(directory, 'server.conf')
+  writeFileSync(config, `jetstream { ${encryption} }\n`)
   const path = servers[kind]
   const isScript = path.endsWith('.js')
-  const args = ['-a', '127.0.0.1', '-p', '-1', '-js', '-sd', directory]
+  const args = ['-a', '127.0.0.1', '-p', '-1', '-c', config, '-sd', directory]
   const child = spawn(isScript ? process.execPath : path, isScript ? [path, ...args] : args, {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
@@ -87,7 +123,10 @@ async function withServer(kind, directory, signal, work) {
   const ended = new Promise((resolve) => child.on('exit', resolve))
   const connection = await connect({ servers: `127.0.0.1:${port}` })
   try {
-    return await work(connection)
+    const result = await work(connection)
+    // nats-server writes the position of a consumer some time after it answered an ack.
+    if (kind === 'peer' && signal === 'SIGKILL') await new Promise((resolve) => setTimeout(resolve, 500))
+    return result
   } catch (error) {
     throw new Error(`${kind}: ${error.message}\n${log.split('\n').filter((line) => /WRN|ERR|FTL/.test(line)).join('\n')}`, { cause: error })
   } finally {
@@ -99,10 +138,10 @@ async function withServer(kind, directory, signal, work) {
 
 // --- what is written ------------------------------------------------------------------------------
 
-async function fill(connection) {
+async function fill(connection, compression, signal) {
   const manager = await jetstreamManager(connection)
   const js = jetstream(connection)
-  const add = (config) => manager.streams.add({ storage: 'file', ...config })
+  const add = (config) => manager.streams.add({ storage: 'file', compression, ...config })
   const publish = async (subject, count, make) => {
     for (let from = 0; from < count; from += 50) {
       const part = Array.from({ length: Math.min(50, count - from) }, (_, i) => make(from + i))
@@ -138,6 +177,12 @@ async function fill(connection) {
   await publish('lastgone', 3, (i) => ({ payload: payloadOf(i) }))
   await manager.streams.deleteMessage('LASTGONE', 3, false)
 
+  await add({ name: 'KV_conf', subjects: ['$KV.conf.>'], max_msgs_per_subject: 4, allow_rollup_hdrs: true, deny_delete: true, allow_direct: true })
+  await publish('kv', 90, (i) => ({ subject: `$KV.conf.key${i % 15}`, payload: payloadOf(i) }))
+  // What a PURGE took comes back in nats-server after SIGKILL (docs/differences.md).
+  const operations = signal === 'SIGKILL' ? ['DEL'] : ['DEL', 'PURGE']
+  await publish('kv', operations.length, (i) => ({ subject: `$KV.conf.key${i}`, payload: '', options: { headers: operation(operations[i]) } }))
+
   for (const ack_policy of ['explicit', 'all', 'none']) {
     const config = { durable_name: `c-${ack_policy}`, ack_policy, filter_subject: 'plain.3', ack_wait: 3_600e9 }
     await manager.consumers.add('PLAIN', config)
@@ -149,6 +194,11 @@ async function fill(connection) {
     }
     if (ack_policy === 'explicit') for (const index of [0, 1, 3, 7]) await messages[index].ackAck()
     if (ack_policy === 'all') await messages[6].ackAck()
+    if (ack_policy === 'explicit') {
+      for (const index of [2, 9]) messages[index].nak()
+      await connection.flush()
+      for await (const message of await consumer.fetch({ max_messages: 2, expires: 5_000 })) if (message.seq === messages[9].seq) message.working()
+    }
   }
   await manager.consumers.add('HISTORY', { durable_name: 'idle', ack_policy: 'explicit', deliver_policy: 'new' })
   await schedule(manager, js)
@@ -218,6 +268,14 @@ function optionsOf(i) {
   block.set('X-Number', String(i))
   if (i % 12 === 0) block.append('X-Number', 'twice')
   return { headers: block }
+}
+
+/** What a bucket's DEL and PURGE put in front of a key. */
+function operation(name) {
+  const block = headers()
+  block.set('KV-Operation', name)
+  if (name === 'PURGE') block.set('Nats-Rollup', 'sub')
+  return block
 }
 
 // --- what is read ---------------------------------------------------------------------------------

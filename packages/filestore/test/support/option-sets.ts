@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { FileSystem } from '@rivulet/store-types'
 import type { CipherKind } from '../../src/cipher/ciphers.js'
 import { KeyRing } from '../../src/cipher/key-ring.js'
-import { StreamKeys, makeKey, readKey } from '../../src/cipher/stream-keys.js'
+import { StreamKeys, makeKey, readSealer } from '../../src/cipher/stream-keys.js'
 
 export type OptionSet = Readonly<{ cipher?: CipherKind; compression?: 's2' | 'lz4' }>
 
@@ -26,7 +26,7 @@ export async function keysOf(
   const ring = new KeyRing({ key: 'k', cipher }, '$G', randomBytes)
   const { directory, streamName } = place
   fileSystem.makeDirectory(directory)
-  const known = readKey(fileSystem, ring, streamName, directory)
-  const key = known ?? (await makeKey(fileSystem, ring, { context: streamName, directory, isSynced: true }))
-  return new StreamKeys({ fileSystem, ring, streamName, sealer: key.sealer() })
+  const known = readSealer(fileSystem, ring, streamName, directory)
+  const make = () => makeKey(fileSystem, ring, { context: streamName, directory, isSynced: true })
+  return new StreamKeys({ fileSystem, ring, streamName, sealer: known ?? (await make()).sealer() })
 }
