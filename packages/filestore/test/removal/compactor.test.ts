@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { SubjectFilter } from '@rivulet/store-types'
+import { BlockFiles } from '../../src/block/block-files.js'
+import { createTypeScriptHashKernel } from '../../src/hash/typescript-hash-kernel.js'
+import { readIndexFile } from '../../src/index-file/index-file.js'
+import { OPTION_SETS } from '../support/option-sets.js'
 import { runUntil } from '../support/settle.js'
-import { DIRECTORY, openStore } from '../support/open-store.js'
+import { DIRECTORY, openStore, type TestStore, type TestStoreOptions } from '../support/open-store.js'
+import { seededRandom } from '../support/seeded-random.js'
 
 const sizes = (disk: { files(): Map<string, Buffer> }) =>
   [...disk.files()].filter(([path]) => path.endsWith('.blk')).map(([path, bytes]) => `${path.slice(DIRECTORY.length + 6)} ${bytes.length}`)
@@ -47,5 +53,173 @@ describe('compaction', () => {
     const second = await s.kill()
     expect(second.contents().map((line) => Number(line.split(':')[0]))).toEqual([1, 3, 4, 5, 6, 7, 8, 13, 14, 15, 16, 17, 18])
     await second.close()
+  })
+})
+
+const compact = (s: TestStore) => runUntil(s.turns, s.store.compact())
+const sizeOf = (s: TestStore, index: number) => s.disk.stat(`${DIRECTORY}/msgs/${index}.blk`)?.size
+const sequences = (s: TestStore) => s.contents().map((line) => Number(line.split(':')[0]))
+const range = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, i) => first + i)
+
+/** Messages of 100 bytes, `blockBytes / 100` in a block. */
+async function filled(count: number, options: TestStoreOptions = {}): Promise<TestStore> {
+  const s = await openStore({ blockBytes: 400, ...options })
+  for (let i = 1; i <= count; i++) s.append('s', `${i}`.padEnd(69, 'p'))
+  await s.flush()
+  return s
+}
+
+function remove(s: TestStore, ...removed: number[]): Promise<void> {
+  for (const sequence of removed) s.store.remove(sequence)
+  return s.flush()
+}
+
+describe('a compacted block', () => {
+  it.each(['always', 'an interval'])('is there whole, or as it was, when the power goes at any time (sync: %s)', async (policy) => {
+    const sync = policy === 'always' ? 'always' : { intervalMs: 1000 }
+    const s = await filled(12, { sync })
+    await remove(s, 2, 3, 4, 6)
+    s.clock.advance(1500, () => s.turns.run())
+    await s.flush()
+    for (const path of ['/', '/data', '/data/streams', DIRECTORY]) s.disk.syncDirectoryNow(path)
+    const disks = [s.disk.fork()]
+    s.disk.onChange = () => disks.push(s.disk.fork())
+    await compact(s)
+    disks.push(s.disk.fork())
+    expect(disks.length).toBeGreaterThan(4)
+
+    for (const [index, disk] of disks.entries()) {
+      disk.restorePower(seededRandom(index))
+      const again = await openStore({ disk, clock: s.clock })
+      expect(again.contents()).toEqual(s.contents())
+      await again.close()
+    }
+    s.disk.onChange = undefined
+    await s.close()
+  })
+
+  it('has what lives in it and no more; the block of its tombstones is left alone', async () => {
+    const s = await filled(20, { blockBytes: 1000 })
+    await remove(s, ...range(5, 10))
+    expect([sizeOf(s, 1), sizeOf(s, 2)]).toEqual([1000, 1000])
+    const before = [...s.disk.files()].filter(([path]) => path.endsWith('3.blk')).map(([, bytes]) => bytes.length)
+    expect(before).toEqual([6 * 30])
+
+    expect(await compact(s)).toBe(1)
+    expect([sizeOf(s, 1), sizeOf(s, 2), sizeOf(s, 3)]).toEqual([400, 1000, 180])
+    expect(s.store.byteCount).toBe(1400)
+    await s.close()
+  })
+
+  it('loses tombstones below the first sequence', async () => {
+    const s = await filled(5)
+    await remove(s, 3, 2)
+    s.append('s', 'p'.repeat(69))
+    await remove(s, 1, 4)
+    s.append('s', 'p'.repeat(69))
+    s.append('s', 'p'.repeat(69))
+    await remove(s, 5)
+    const before = sizeOf(s, 2)
+    expect(await compact(s)).toBeGreaterThan(0)
+
+    expect(sizeOf(s, 2)).toBeLessThan(before as number)
+    const expected = [s.store.state(true), s.contents()]
+    await s.close()
+    s.disk.remove(`${DIRECTORY}/msgs/index.db`)
+    const again = await s.reopen()
+    expect([again.store.state(true), again.contents()]).toEqual(expected)
+    await again.close()
+  })
+
+  it('begins and ends with messages that live, also in index.db', async () => {
+    const s = await openStore({ blockBytes: 400 })
+    for (let i = 1; i <= 9; i++) {
+      s.append('s', `${i}`.padEnd(69, 'p'))
+      s.turns.run()
+      s.clock.advance(1000)
+    }
+    await remove(s, 5, 7, 8)
+    expect(await compact(s)).toBe(1)
+    await s.close()
+    const files = new BlockFiles({ fileSystem: s.disk, directory: DIRECTORY, streamName: 'S', kernel: createTypeScriptHashKernel() })
+    const block = readIndexFile(files).index?.blocks.find(({ index }) => index === 2)
+
+    const sixth = 1_704_067_205_000_000_000n
+    expect(block).toMatchObject({ firstSequence: 6, lastSequence: 6, firstTime: sixth, lastTime: sixth })
+    const again = await s.reopen()
+    expect([sequences(again), again.store.sequenceAtTime(1_704_067_206, 0)]).toEqual([[1, 2, 3, 4, 6, 9], 9])
+    await again.close()
+  })
+
+  it('counts right when its first message goes afterwards', async () => {
+    const s = await filled(100, { blockBytes: 5000 })
+    await remove(s, ...range(2, 40))
+    await compact(s)
+    await remove(s, 1)
+    expect(s.store.state(true)).toMatchObject({ messageCount: 60, firstSequence: 41, deletedCount: 0, byteCount: 6000 })
+    await s.close()
+    s.disk.remove(`${DIRECTORY}/msgs/index.db`)
+    const again = await s.reopen()
+
+    expect(again.store.state(true)).toMatchObject({ messageCount: 60, firstSequence: 41, deletedCount: 0, byteCount: 6000 })
+    await again.close()
+  })
+
+  it.each(OPTION_SETS)('can be read when a purge took its head, before and after an opening (%s)', async (_, { cipher, compression }) => {
+    const s = await openStore({ blockBytes: 4000, ...(cipher && { cipher }), config: { ...(compression && { compression }) } })
+    for (let i = 1; i <= 50; i++) s.append('s', `${i}:`.padEnd(169, '0123456789'))
+    await s.flush()
+    await s.rest()
+    s.store.purgeBelow(18)
+    await s.flush()
+    const before = s.contents()
+    expect(sequences(s)).toEqual(range(18, 50))
+    expect(await compact(s)).toBe(1)
+    expect(s.contents()).toEqual(before)
+    await s.rest()
+    const again = await s.reopen()
+
+    expect(again.contents()).toEqual(before)
+    expect(again.events.damaged).toEqual([])
+    await again.close()
+  })
+})
+
+describe('a stream that keeps one message of each subject', () => {
+  it('knows the last of each while blocks are compacted', async () => {
+    const s = await openStore({ blockBytes: 4000, config: { maxMessagesPerSubject: 1 } })
+    const last = new Map<string, number>()
+    const random = seededRandom(1)
+    for (let i = 0; i < 1500; i++) {
+      const subject = `kv.${Math.floor(random() * 200)}`
+      const bytes = Buffer.from(subject)
+      expect(s.store.lastSequenceOf(bytes, 0, bytes.length)).toBe(last.get(subject) ?? 0)
+      last.set(subject, s.append(subject, 'p'.repeat(200)))
+      if (i % 50 !== 0) continue
+      s.clock.advance(11_000, () => s.turns.run())
+      await s.flush()
+    }
+    const again = await s.reopen()
+
+    expect([...again.store.subjectStates(SubjectFilter.all)].map(([subject, { lastSequence }]) => [subject, lastSequence]).sort()).toEqual(
+      [...last].sort(),
+    )
+    await again.close()
+  })
+
+  it('uses its files for what lives when all were written over', async () => {
+    const s = await openStore({ blockBytes: 40_000, config: { maxMessagesPerSubject: 1 } })
+    s.append('first', 'p'.repeat(200))
+    for (let i = 0; i < 4000; i++) s.append(`kv.${i % 2000}`, 'p'.repeat(200))
+    await s.flush()
+    s.clock.advance(60_000, () => s.turns.run())
+    await compact(s)
+    await s.flush()
+
+    const files = [...s.disk.files()].filter(([path]) => path.endsWith('.blk'))
+    const total = files.reduce((sum, [, bytes]) => sum + bytes.length, 0)
+    expect(s.store.messageCount).toBe(2001)
+    expect(s.store.byteCount / total).toBeGreaterThan(0.8)
+    await s.close()
   })
 })
