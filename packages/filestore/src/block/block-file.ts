@@ -12,7 +12,7 @@ import { assert, type CompressionKind, type FileSystem, type OpenFile, type S2Da
 import type { BlockCipher } from '../cipher/ciphers.js'
 import type { RecordHasher } from '../hash/hash-kernel.js'
 import type { Lz4Library } from '../lz4/lz4-library.js'
-import { LOOKALIKE_RECORD_SIZE, compressionOf, decompressBlock, plainSizeIn } from '../s2/compressed-block.js'
+import { COMPRESSED_START_SIZE, LOOKALIKE_RECORD_SIZE, compressionOf, decompressBlock, plainSizeIn } from '../s2/compressed-block.js'
 
 export type BlockFileMode = 'read' | 'write' | 'create' | 'replace'
 
@@ -27,8 +27,6 @@ export type BlockFileOptions = Readonly<{
   damaged: (damage: S2Damage) => void
 }>
 
-/** Bytes that tell a compressed block and its plain size. */
-const HEADER_SIZE = 14
 /** Offsets in a block stay below it: a header that names more is damaged. */
 const PLAIN_SIZE_MAX = 2 ** 30
 
@@ -53,9 +51,9 @@ export function inspectBlockFile(options: BlockFileOptions): BlockFileForm {
   const raw = options.fileSystem.open(options.path, 'read')
   try {
     const size = raw.size()
-    const header = Buffer.alloc(HEADER_SIZE)
+    const header = Buffer.alloc(COMPRESSED_START_SIZE)
     const file = options.cipher === undefined ? raw : new EncryptedFile(raw, options.cipher)
-    const found = file.read(header, 0, HEADER_SIZE, 0)
+    const found = file.read(header, 0, COMPRESSED_START_SIZE, 0)
     const compression = judge(file, header.subarray(0, found), size, options)
     const named = compression === 'none' ? size : (plainSizeIn(header) ?? size)
     return { plainSize: named <= PLAIN_SIZE_MAX ? named : size, compression }
@@ -65,8 +63,8 @@ export function inspectBlockFile(options: BlockFileOptions): BlockFileForm {
 }
 
 function readCompression(file: OpenFile, options: BlockFileOptions): CompressionKind {
-  const header = Buffer.alloc(HEADER_SIZE)
-  const found = file.read(header, 0, HEADER_SIZE, 0)
+  const header = Buffer.alloc(COMPRESSED_START_SIZE)
+  const found = file.read(header, 0, COMPRESSED_START_SIZE, 0)
   return judge(file, header.subarray(0, found), file.size(), options)
 }
 

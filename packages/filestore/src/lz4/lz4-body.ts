@@ -11,8 +11,9 @@ import { assert, type S2Damage } from '@rivulet/store-types'
 import type { Lz4Codec } from './lz4-library.js'
 
 export const LZ4_CHUNK_SIZE = 64 * 1024
-const MARK = Buffer.from([0x5a, 0x2a, 0x4d, 0x18, 8, 0, 0, 0])
-const CHUNK_HEADER_SIZE = MARK.length + 8
+/** What a chunk starts with. */
+export const LZ4_CHUNK_MARK: Buffer = Buffer.from([0x5a, 0x2a, 0x4d, 0x18, 8, 0, 0, 0])
+const CHUNK_HEADER_SIZE = LZ4_CHUNK_MARK.length + 8
 /** A frame of nothing: magic, descriptor, end mark, checksum. */
 const FRAME_SIZE_MIN = 15
 
@@ -24,9 +25,9 @@ export async function encodeLz4Chunk(bytes: Buffer, plainOffset: number, codec: 
   assert(plainOffset % LZ4_CHUNK_SIZE === 0, 'chunks follow each other without gaps')
   const frame = await codec.compressFrame(bytes)
   const chunk = Buffer.allocUnsafe(CHUNK_HEADER_SIZE + frame.length)
-  MARK.copy(chunk)
-  chunk.writeUInt32LE(plainOffset, MARK.length)
-  chunk.writeUInt32LE(frame.length, MARK.length + 4)
+  LZ4_CHUNK_MARK.copy(chunk)
+  chunk.writeUInt32LE(plainOffset, LZ4_CHUNK_MARK.length)
+  chunk.writeUInt32LE(frame.length, LZ4_CHUNK_MARK.length + 4)
   frame.copy(chunk, CHUNK_HEADER_SIZE)
   return chunk
 }
@@ -59,7 +60,7 @@ export function decodeLz4Body(body: Buffer, size: number, codec: Lz4Codec, damag
       continue
     }
     // What it says of its size may be the damage: the next chunk is looked for from its start on.
-    chunk = findChunk(body, chunk.at + MARK.length, end + LZ4_CHUNK_SIZE)
+    chunk = findChunk(body, chunk.at + LZ4_CHUNK_MARK.length, end + LZ4_CHUNK_SIZE)
     if (chunk !== undefined) lose(chunk.plainOffset, cause)
     else damage.push({ offset: end, size: Math.max(0, size - end), cause })
   }
@@ -71,17 +72,17 @@ export function decodeLz4Body(body: Buffer, size: number, codec: Lz4Codec, damag
 
 /** What the chunk at `plainOffset` starts with. */
 function markOf(plainOffset: number): Buffer {
-  const mark = Buffer.alloc(MARK.length + 4)
-  MARK.copy(mark)
-  mark.writeUInt32LE(plainOffset, MARK.length)
+  const mark = Buffer.alloc(LZ4_CHUNK_MARK.length + 4)
+  LZ4_CHUNK_MARK.copy(mark)
+  mark.writeUInt32LE(plainOffset, LZ4_CHUNK_MARK.length)
   return mark
 }
 
 /** The first chunk at or after `from` whose content can follow `end` plain bytes; undefined when there is none. */
 function findChunk(body: Buffer, from: number, end: number): FoundChunk | undefined {
-  for (let at = body.indexOf(MARK, from); at >= 0 && at + CHUNK_HEADER_SIZE <= body.length; at = body.indexOf(MARK, at + 1)) {
-    const plainOffset = body.readUInt32LE(at + MARK.length)
-    const frameSize = body.readUInt32LE(at + MARK.length + 4)
+  for (let at = body.indexOf(LZ4_CHUNK_MARK, from); at >= 0 && at + CHUNK_HEADER_SIZE <= body.length; at = body.indexOf(LZ4_CHUNK_MARK, at + 1)) {
+    const plainOffset = body.readUInt32LE(at + LZ4_CHUNK_MARK.length)
+    const frameSize = body.readUInt32LE(at + LZ4_CHUNK_MARK.length + 4)
     const frameAt = at + CHUNK_HEADER_SIZE
     // Skipped bytes were so many chunks at most: damage does not make a block endless.
     const skippedMax = Math.floor((at - from) / (CHUNK_HEADER_SIZE + FRAME_SIZE_MIN)) * LZ4_CHUNK_SIZE

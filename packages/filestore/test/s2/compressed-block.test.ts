@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { S2Damage } from '@rivulet/store-types'
 import { Lz4Library } from '../../src/lz4/lz4-library.js'
-import { compressBlock, decompressBlock, hasCompressedHeader } from '../../src/s2/compressed-block.js'
+import { compressBlock, compressionOf, decompressBlock } from '../../src/s2/compressed-block.js'
 
 const RECORD_A = '2d000000010000000000000000002a36fe9c97170a006f72646572732e6e657768656c6c6f7d28f55830ba6f76'
 const COMPRESSED_A =
@@ -17,7 +17,7 @@ describe('a compressed block', () => {
     const damage: S2Damage[] = []
     const file = Buffer.from(COMPRESSED_A, 'hex')
 
-    expect(hasCompressedHeader(file)).toBe(true)
+    expect(compressionOf(file)).toBe('s2')
     expect(decompressBlock(file, damage, lz4).toString('hex')).toBe(RECORD_A)
     expect(damage).toEqual([])
     expect(decompressBlock(compressBlock(Buffer.from(RECORD_A, 'hex')), damage, lz4).toString('hex')).toBe(RECORD_A)

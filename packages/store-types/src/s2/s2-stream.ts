@@ -16,6 +16,9 @@ export const S2_CHUNK_INPUT_SIZE = 1024 * 1024
 const CHUNK_COMPRESSED = 0
 const CHUNK_STORED = 1
 const CHUNK_IDENTIFIER = 0xff
+const CHUNK_HEADER_SIZE = 4
+/** Its size has so many bits. */
+const SIZE_BITS = 24
 
 export type S2Damage = Readonly<{
   /** Where the chunk's output starts among the decoded bytes. */
@@ -62,48 +65,104 @@ export function decodeS2Stream(source: Uint8Array): Buffer {
 /**
  * Decodes what can be decoded: a chunk whose CRC does not match is kept as it came out, a chunk that
  * breaks off up to there. The caller trusts only what carries checksums of its own.
+ *
+ * One wrong bit outside of the data costs nothing: of type, size or identifier, what the CRC confirms is right.
  */
 export function decodeS2StreamLoosely(source: Uint8Array, damage: S2Damage[]): Buffer {
   const parts: Buffer[] = []
   let total = 0
-  let isIdentified = false
   const note = (size: number, cause: string) => void damage.push({ offset: total, size, cause })
-  for (let at = 0; at < source.length; ) {
-    if (at + 4 > source.length) {
+  let isIdentified = isNearlyIdentifier(source)
+  if (isIdentified) note(0, 'unknown stream identifier')
+  for (let at = isIdentified ? CHUNK_HEADER_SIZE + S2_NAME.length : 0; at < source.length; ) {
+    if (at + CHUNK_HEADER_SIZE > source.length) {
       note(0, 'the stream ends inside a chunk header')
       break
     }
     const type = source[at]!
-    const size = source[at + 1]! | (source[at + 2]! << 8) | (source[at + 3]! << 16)
-    const from = at + 4
-    const to = Math.min(from + size, source.length)
-    if (to < from + size) note(0, 'the stream ends inside a chunk')
-    at = to
+    const from = at + CHUNK_HEADER_SIZE
+    const end = from + sizeAt(source, at)
     if (type === CHUNK_IDENTIFIER) {
-      isIdentified = isIdentifier(source, from, to)
+      isIdentified = isIdentifier(source, from, Math.min(end, source.length))
       if (!isIdentified) note(0, 'unknown stream identifier')
+      if (end > source.length) note(0, 'the stream ends inside a chunk')
+      at = end
       continue
     }
     if (!isIdentified && parts.length === 0) note(0, 'no stream identifier')
     isIdentified = true
-    if (type !== CHUNK_COMPRESSED && type !== CHUNK_STORED) {
-      if (type < 0x80) note(0, `reserved chunk type ${type}`)
-      continue
+    const chunk = readChunk(source, at)
+    if (chunk.cause !== undefined) note(chunk.isWhole ? 0 : (chunk.bytes?.length ?? 0), chunk.cause)
+    if (chunk.bytes !== undefined) {
+      parts.push(chunk.bytes)
+      total += chunk.bytes.length
     }
-    const part = decodeChunk(source, from, to, type === CHUNK_COMPRESSED)
-    if (part.cause !== undefined) note(part.bytes.length, part.cause)
-    parts.push(part.bytes)
-    total += part.bytes.length
+    at = chunk.end
   }
   return parts.length === 1 ? parts[0]! : Buffer.concat(parts, total)
 }
 
-function decodeChunk(source: Uint8Array, from: number, to: number, isCompressed: boolean) {
+type ReadChunk = Readonly<{
+  end: number
+  /** Undefined for chunks without data. */
+  bytes?: Buffer
+  cause?: string | undefined
+  /** The CRC confirms `bytes`. */
+  isWhole?: boolean
+}>
+
+/** The chunk at `at`, which is no identifier. */
+function readChunk(source: Uint8Array, at: number): ReadChunk {
+  const type = source[at]!
+  const from = at + CHUNK_HEADER_SIZE
+  const end = from + sizeAt(source, at)
+  const isData = type === CHUNK_COMPRESSED || type === CHUNK_STORED
+  const decoded = isData ? decodeChunk(source, from, Math.min(end, source.length), type) : undefined
+  if (decoded !== undefined && decoded.cause === undefined && end <= source.length) return { end, bytes: decoded.bytes }
+  const repaired = repairChunk(source, at)
+  if (repaired !== undefined) return repaired
+  if (decoded === undefined) return type < 0x80 ? { end, cause: `reserved chunk type ${type}` } : { end }
+  return { end, bytes: decoded.bytes, cause: end > source.length ? 'the stream ends inside a chunk' : decoded.cause }
+}
+
+/** The chunk at `at` with another type, or one bit of its size changed, if its CRC confirms that. */
+function repairChunk(source: Uint8Array, at: number): ReadChunk | undefined {
+  const type = source[at]!
+  const size = sizeAt(source, at)
+  const from = at + CHUNK_HEADER_SIZE
+  for (const other of [CHUNK_COMPRESSED, CHUNK_STORED]) {
+    if (other === type || from + size > source.length) continue
+    const { bytes, cause } = decodeChunk(source, from, from + size, other)
+    if (cause === undefined && bytes.length > 0) return { end: from + size, bytes, cause: `chunk type ${type} is wrong`, isWhole: true }
+  }
+  if (type !== CHUNK_COMPRESSED && type !== CHUNK_STORED) return undefined
+  for (let bit = 0; bit < SIZE_BITS; bit++) {
+    const end = from + (size ^ (1 << bit))
+    if (!canEndAt(source, end)) continue
+    const { bytes, cause } = decodeChunk(source, from, end, type)
+    if (cause === undefined && bytes.length > 0) return { end, bytes, cause: `chunk size ${size} is wrong`, isWhole: true }
+  }
+  return undefined
+}
+
+/** A chunk may end where the stream does, or where another one fits. */
+function canEndAt(source: Uint8Array, end: number): boolean {
+  if (end >= source.length) return end === source.length
+  if (end + CHUNK_HEADER_SIZE > source.length) return false
+  const type = source[end]!
+  return (type <= CHUNK_STORED || type >= 0x80) && end + CHUNK_HEADER_SIZE + sizeAt(source, end) <= source.length
+}
+
+function sizeAt(source: Uint8Array, at: number): number {
+  return source[at + 1]! | (source[at + 2]! << 8) | (source[at + 3]! << 16)
+}
+
+function decodeChunk(source: Uint8Array, from: number, to: number, type: number) {
   if (to - from < 4) return { bytes: Buffer.alloc(0), cause: 'a chunk without its CRC' }
   const crc = new DataView(source.buffer, source.byteOffset + from, 4).getUint32(0, true)
   let bytes: Buffer
   let cause: string | undefined
-  if (isCompressed) {
+  if (type === CHUNK_COMPRESSED) {
     const decoded = decodeS2Block(source, from + 4, to)
     bytes = decoded.bytes.subarray(0, decoded.size)
     cause = decoded.error?.message
@@ -115,4 +174,21 @@ function decodeChunk(source: Uint8Array, from: number, to: number, isCompressed:
 function isIdentifier(source: Uint8Array, from: number, to: number): boolean {
   const name = Buffer.from(source.buffer, source.byteOffset + from, to - from).toString('latin1')
   return name === S2_NAME || name === SNAPPY_NAME
+}
+
+/** True when the stream begins with its identifier, all but one bit. */
+function isNearlyIdentifier(source: Uint8Array): boolean {
+  return [S2_NAME, SNAPPY_NAME].some((name) => differsInOneBit(source, Buffer.concat([IDENTIFIER, Buffer.from(name, 'latin1')])))
+}
+
+function differsInOneBit(source: Uint8Array, wanted: Buffer): boolean {
+  let difference = 0
+  let count = 0
+  for (let i = 0; i < wanted.length; i++) {
+    const bits = (source[i] ?? ~wanted[i]! & 0xff) ^ wanted[i]!
+    if (bits === 0) continue
+    difference = bits
+    count++
+  }
+  return count === 1 && (difference & (difference - 1)) === 0
 }

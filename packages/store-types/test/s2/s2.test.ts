@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { S2Decoder, S2Encoder, seededRandom } from '../../src/index.js'
 import { crc32c } from '../../src/s2/crc32c.js'
 import { decodeS2Block, encodeS2Block, S2Error } from '../../src/s2/s2-block.js'
-import { decodeS2Stream, decodeS2StreamLoosely, encodeS2Stream, type S2Damage } from '../../src/s2/s2-stream.js'
+import { decodeS2Stream, decodeS2StreamLoosely, encodeS2Chunk, encodeS2Stream, type S2Damage } from '../../src/s2/s2-stream.js'
 
 /** Texts of every kind of repetition. */
 function sample(random: () => number, size: number): Buffer {
@@ -137,6 +137,60 @@ describe('an S2 stream', () => {
     expect(() => decodeS2Stream(encoded)).toThrow(S2Error)
     expect(decodeS2StreamLoosely(encoded, damage).length).toBe(source.length)
     expect(damage).toEqual([{ offset: 0, size: source.length, cause: 'the CRC does not match' }])
+  })
+})
+
+describe('an S2 stream of another writer', () => {
+  const source = Buffer.from('{"subject":"orders","number":12345}'.repeat(50))
+  const identifier = Buffer.from('ff06000053327354774f', 'hex')
+  const [head, data] = encodeS2Chunk(source, 0, source.length)
+  const chunk = Buffer.concat([head, data])
+  const skipped = (type: number, size: number) => Buffer.concat([Buffer.from([type, size, 0, 0]), Buffer.alloc(size, type)])
+  const decode = (...parts: Buffer[]) => {
+    const damage: S2Damage[] = []
+    return { text: decodeS2StreamLoosely(Buffer.concat(parts), damage).toString(), damage }
+  }
+  const twice = source.toString().repeat(2)
+
+  it("is read with snappy's identifier, and with one in its middle", () => {
+    const snappy = Buffer.from('ff060000734e61507059', 'hex')
+    expect(decode(snappy, chunk, chunk)).toEqual({ text: twice, damage: [] })
+    expect(decode(identifier, chunk, identifier, chunk)).toEqual({ text: twice, damage: [] })
+  })
+
+  it.each([0x80, 0x99, 0xfd, 0xfe])('is read over chunks of type %i', (type) => {
+    expect(decode(identifier, skipped(type, 20), chunk, skipped(type, 0), skipped(type, 3), chunk)).toEqual({ text: twice, damage: [] })
+  })
+
+  it.each([0x02, 0x40, 0x7f])('is refused with a chunk of type %i, or read without it on request', (type) => {
+    const parts = [identifier, chunk, skipped(type, 20), chunk]
+    expect(() => decodeS2Stream(Buffer.concat(parts))).toThrow(`reserved chunk type ${type}`)
+    expect(decode(...parts)).toEqual({ text: twice, damage: [{ offset: source.length, size: 0, cause: `reserved chunk type ${type}` }] })
+  })
+
+  it('decodes to at most 4 MiB a chunk', () => {
+    const tooLong = Buffer.from([0x81, 0x80, 0x80, 0x02, 0])
+    const broken = Buffer.concat([Buffer.from([0, tooLong.length + 4, 0, 0, 1, 2, 3, 4]), tooLong])
+    expect(decode(identifier, broken, chunk)).toEqual({
+      text: source.toString(),
+      damage: [{ offset: 0, size: 0, cause: `length ${4 * 1024 * 1024 + 1} above ${4 * 1024 * 1024}` }],
+    })
+  })
+
+  it('loses nothing by one wrong bit outside of its data, and is refused when it is read strictly', () => {
+    const stored = Buffer.concat(encodeS2Chunk(Buffer.from('stored'), 0, 6))
+    const whole = Buffer.concat([identifier, chunk, stored, chunk])
+    const heads = [0, identifier.length, identifier.length + chunk.length, identifier.length + chunk.length + stored.length]
+    for (const at of heads.flatMap((head, i) => Array.from({ length: i === 0 ? 10 : 8 }, (_, byte) => head + byte))) {
+      for (let bit = 0; bit < 8; bit++) {
+        const bytes = Buffer.from(whole)
+        bytes[at]! ^= 1 << bit
+        const { text, damage } = decode(bytes)
+        expect([at, bit, text]).toEqual([at, bit, `${source.toString()}stored${source.toString()}`])
+        expect(damage.length).toBeGreaterThan(0)
+        expect(() => decodeS2Stream(bytes)).toThrow(S2Error)
+      }
+    }
   })
 })
 
