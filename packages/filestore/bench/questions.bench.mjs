@@ -88,8 +88,22 @@ async function ask({ create }, count) {
   store.append(rare, 0)
   await fill(store, messages, Math.ceil(count / 2))
   const asked = questionsOf(store, count).map(({ what, question }) => ({ what, ms: timeEach(question) }))
+  store.purgeMatching({ filter: SubjectFilter.of('orders.>'), below: 0, keep: 0 })
+  await store.flush()
+  asked.push(...hollowQuestionsOf(store, count).map(({ what, question }) => ({ what, ms: timeEach(question) })))
   await store.delete()
   return asked
+}
+
+/** Of a stream in which two messages are left, the first and the middle one. */
+function hollowQuestionsOf(store, count) {
+  const message = new StoredMessage()
+  const middle = Math.floor(count / 2)
+  return [
+    { what: 'next, over half the stream that is gone', question: () => store.loadNext(SubjectFilter.all, 2, message) },
+    { what: 'previous, over half the stream that is gone', question: () => store.loadPrevious(SubjectFilter.all, middle - 1, message) },
+    { what: 'encoded state, all but two gone', question: () => store.encodedState(0, false) },
+  ]
 }
 
 /** Milliseconds of one call; asked for at least 20 ms once it is warm. */

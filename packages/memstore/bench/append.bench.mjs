@@ -24,6 +24,22 @@ follow('loadNext, one subject', SubjectFilter.of('orders.3.13'))
 measure('countPending from the middle, prefix', 10, () => store.countPending(SubjectFilter.of('orders.3.*'), count / 2, false))
 measure('remove from the front', count, (i) => store.remove(i + 1))
 
+// All but the first and the last message of a stream are gone: what do its state and a walk backwards cost?
+const hollow = await storage.create(config, 0n)
+const edge = messageOf({ subject: 'edge' })
+hollow.append(edge, 0)
+for (let i = 0; i < count; i++) hollow.append(views[i % subjectCount], 0)
+hollow.append(edge, 0)
+measure('purge of what lies between', 1, () => hollow.purgeMatching({ filter: SubjectFilter.of('orders.>'), below: 0, keep: 0 }))
+measure('state with its removed sequences', 1, () => hollow.state(true))
+measure('encoded state', 1, () => hollow.encodedState(0, false))
+measure('loadPrevious across them', 1, () => hollow.loadPrevious(SubjectFilter.all, count + 1, message))
+for (const sequence of [count, 10_000_000_000 + count]) {
+  hollow.purgeBelow(sequence)
+  for (let i = 0; i < 10_000; i++) hollow.append(views[0], 0)
+  measure(`purgeBelow of 10000 messages from ${sequence} on`, 1, () => hollow.purgeBelow(hollow.lastSequence))
+}
+
 function follow(name, filter) {
   const start = performance.now()
   let found = 0

@@ -6,7 +6,6 @@ import {
   encodeStreamState,
   isDeleteMarker,
   ScheduleList,
-  SequenceSet,
   SourcePositions,
   sourcesInState,
   StoredMessage,
@@ -275,9 +274,7 @@ export class MemoryStreamStore implements StreamStore {
 
   encodedState(failedCount: number, withSources: boolean): Buffer {
     const { messageCount, byteCount, firstSequence, lastSequence } = this.#store
-    const set = new SequenceSet()
-    for (const sequence of this.state(true).deleted ?? []) set.add(sequence)
-    const deleted = set.isEmpty ? [] : [set]
+    const deleted = questions.deleteBlocks(this.#store)
     return encodeStreamState({
       ...{ messageCount, byteCount, firstSequence, lastSequence, failedCount, deleted },
       ...(withSources ? sourcesInState(this.#sources.positions) : {}),

@@ -1,5 +1,5 @@
 /** Counts, states and totals: questions that are asked about a filter, not about a message. */
-import { StoreError, type FilteredState, type StreamState, type SubjectFilter } from '@rivulet/store-types'
+import { SequenceSet, StoreError, type DeleteBlock, type FilteredState, type StreamState, type SubjectFilter } from '@rivulet/store-types'
 import { nanosOf } from '@rivulet/store-types'
 import type { MessageStore } from './message-store.js'
 
@@ -119,6 +119,34 @@ export function streamState(store: MessageStore, withDeleted: boolean, consumerC
     ...(withDeleted && deletedCount > 0 ? { deleted: deletedSequences(store) } : {}),
     consumerCount,
   }
+}
+
+/** A hole of more sequences is a block of its own, so that it costs no memory. */
+const HOLE_IN_SET_MAX = 65_536
+
+/** The sequences between first and last without a message, as servers exchange them. */
+export function deleteBlocks(store: MessageStore): DeleteBlock[] {
+  const { log, messageCount, firstSequence, lastSequence } = store
+  const blocks: DeleteBlock[] = []
+  let set = new SequenceSet()
+  const close = (): void => {
+    if (!set.isEmpty) blocks.push(set)
+    set = new SequenceSet()
+  }
+  for (let sequence = firstSequence; messageCount > 0 && sequence < lastSequence; ) {
+    const next = log.nextLive(sequence + 1)
+    const end = next === 0 ? lastSequence + 1 : next
+    const count = end - sequence - 1
+    if (count > HOLE_IN_SET_MAX) {
+      close()
+      blocks.push({ first: sequence + 1, count })
+    } else if (count > 0) {
+      set.addRange(sequence + 1, end - 1)
+    }
+    sequence = end
+  }
+  close()
+  return blocks
 }
 
 function deletedSequences(store: MessageStore): number[] {

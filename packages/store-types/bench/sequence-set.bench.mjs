@@ -1,7 +1,7 @@
 /**
- * What does a set of removed sequences cost?
+ * What does a set of removed sequences cost, in time and in bytes, beside a plain Set?
  *
- *     pnpm build && node packages/store-types/bench/sequence-set.bench.mjs [sequences]
+ *     pnpm build && node --expose-gc packages/store-types/bench/sequence-set.bench.mjs [sequences]
  */
 import { SequenceSet, decodeSequenceSet, encodeSequenceSet, encodedSequenceSetSize, seededRandom } from '@rivulet/store-types'
 
@@ -15,10 +15,21 @@ const shapes = {
 
 for (const [name, sequenceOf] of Object.entries(shapes)) {
   const sequences = Float64Array.from({ length: name.startsWith('one in') ? count / 100 : count }, (_, i) => sequenceOf(i))
-  const set = new SequenceSet()
   console.log(`${name}: ${sequences.length} sequences`)
+  const before = memory()
+  const plain = new Set()
+  measure('add to a plain Set', sequences.length, () => {
+    for (const sequence of sequences) plain.add(sequence)
+  })
+  const ofPlain = memory() - before
+  const set = new SequenceSet()
   measure('add', sequences.length, () => {
     for (const sequence of sequences) set.add(sequence)
+  })
+  const ofSet = memory() - before - ofPlain
+  console.log(`  memory: ${(ofSet / set.size).toFixed(1)} bytes a sequence, ${(ofPlain / plain.size).toFixed(1)} in a plain Set`)
+  measure('has in a plain Set', sequences.length, () => {
+    for (const sequence of sequences) if (!plain.has(sequence)) throw new Error('lost')
   })
   measure('has', sequences.length, () => {
     for (const sequence of sequences) if (!set.has(sequence)) throw new Error('lost')
@@ -31,6 +42,12 @@ for (const [name, sequenceOf] of Object.entries(shapes)) {
   measure('delete', sequences.length, () => {
     for (const sequence of sequences) set.delete(sequence)
   })
+}
+
+function memory() {
+  globalThis.gc?.()
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return heapUsed + arrayBuffers
 }
 
 function measure(name, operations, body) {

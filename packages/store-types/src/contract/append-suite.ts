@@ -54,6 +54,20 @@ export function describeAppending(factory: HostFactory, abilities: StoreAbilitie
       expect(store.kind).toBe(abilities.kind)
     })
 
+    it('gives messages of later turns later times', async () => {
+      bench = await StoreBench.open(factory, abilities)
+      const times: number[] = []
+      const message = new StoredMessage()
+      for (let sequence = 1; sequence <= 10; sequence++) {
+        bench.tick(1)
+        bench.append('a')
+        bench.store.load(sequence, message)
+        times.push(message.seconds * 1000 + message.nanoseconds / 1e6)
+      }
+
+      expect(times.slice(1).map((time, i) => time - (times[i] as number))).toEqual(Array.from({ length: 9 }, () => 1))
+    })
+
     it('has read the message before append returns', async () => {
       bench = await StoreBench.open(factory, abilities)
       const view = messageOf({ subject: 'a', payload: 'original' })

@@ -161,6 +161,26 @@ export function describeMessageState(factory: HostFactory, abilities: StoreAbili
         expect(sequences).toEqual(deleted)
       })
 
+      it('encodes holes of any size', async () => {
+        await open({})
+        bench.append('a')
+        bench.append('gone')
+        bench.store.skip(3, 5_000_000_000)
+        bench.append('b')
+        bench.append('gone')
+        bench.append('c')
+        bench.store.skip(bench.store.lastSequence + 1, 100_000)
+        bench.purge('gone')
+
+        expect(bench.store.encodedState(0, false).length).toBeLessThan(1000)
+        const spans = decoded().deleted.map(deleteBlockState).map(({ first, last }) => [first, last])
+        const joined = spans.slice(1).reduce((all, [first, last]) => {
+          const before = all.at(-1) as number[]
+          return first === (before[1] as number) + 1 ? [...all.slice(0, -1), [before[0], last]] : [...all, [first, last]]
+        }, spans.slice(0, 1))
+        expect(joined).toEqual([[2, 5_000_000_002], [5_000_000_004, 5_000_000_004], [5_000_000_006, 5_000_100_005]])
+      })
+
       it('encodes an empty stream, and sources that something came from', async () => {
         await open({ sources: [{ name: 'A' }, { name: 'B' }] })
         expect(decoded(0, true)).toEqual({ ...EMPTY_STATE, deleted: [] })

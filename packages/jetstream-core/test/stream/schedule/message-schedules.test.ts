@@ -132,6 +132,16 @@ describe('a schedule', () => {
     expect(s.stored.length).toBe(2)
   })
 
+  test('that repeats within fractions of a second promises them', async () => {
+    const s = await Schedules.start()
+    s.publish('s.rep', 'x', 'Nats-Schedule: @every 1500ms', 'Nats-Schedule-Target: s.t')
+
+    s.advance(1501)
+
+    // Each firing counts from the one before, rounded to the second.
+    expect(s.stored.slice(1)).toEqual(['2 s.t x [Nats-Scheduler: s.rep, Nats-Schedule-Next: 2024-01-01T00:00:03.5Z]'])
+  })
+
   test('for a time in the past fires at once', async () => {
     const s = await Schedules.start()
     s.publish('s.p', 'late', 'Nats-Schedule: @at 2020-01-01T00:00:00Z', 'Nats-Schedule-Target: s.t')
@@ -233,6 +243,23 @@ describe('schedules that are found when a stream opens', () => {
     s.advance(600_000)
 
     expect(s.stored.slice(3)).toEqual(['4 s.t tick [Nats-Scheduler: s.rep, Nats-Schedule-Next: 2024-01-01T01:30:01Z]'])
+  })
+
+  test('that are not the last of their subject any more are over, unless another schedule fires there', async () => {
+    const s = await Schedules.start({ allowRollup: true })
+    const far = `Nats-Schedule: @at ${at(HOUR + 5000)}`
+    s.publish('s.over', 'over', far, 'Nats-Schedule-Target: s.t')
+    s.publish('s.kept', 'kept', far, 'Nats-Schedule-Target: s.t')
+    s.publish('s.other', 'other', `Nats-Schedule: @at ${at(1000)}`, 'Nats-Schedule-Target: s.kept')
+    s.advance(1300)
+    s.publish('s.over', 'ends it')
+
+    reopen(s, HOUR)
+    s.advance(5000)
+
+    expect(s.stored.filter((line) => line.includes(' s.t '))).toEqual([
+      '6 s.t kept [Nats-Scheduler: s.kept, Nats-Schedule-Next: purge]',
+    ])
   })
 
   test('that repeat and have left no trace skip what they missed', async () => {
