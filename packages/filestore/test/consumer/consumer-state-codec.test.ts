@@ -27,6 +27,17 @@ describe('the state of a consumer on disk', () => {
     expect(state).toEqual(expected)
   })
 
+  it('keeps delivery times that lie in the future', () => {
+    for (const nowMs of [1_700_000_000_000, 1_700_000_000_001, 1_700_000_000_499, 1_700_000_000_500, 1_700_000_000_999]) {
+      const state = exampleState()
+      state.pending.get(12)!.timestampMs = nowMs + 1000
+      const decoded = decodeConsumerState(encodeConsumerState(state, nowMs))
+
+      const seconds = Math.floor((nowMs + 1000) / 1000)
+      expect(decoded?.pending.get(12)).toEqual({ deliverySequence: 5, timestampMs: seconds * 1000 })
+    }
+  })
+
   it('of a consumer that never delivered is six zeros', () => {
     expect(encodeConsumerState(emptyConsumerState(), 0).toString('hex')).toBe('1602000000000000')
     expect(decodeConsumerState(Buffer.from('1602000000000000', 'hex'))).toEqual(emptyConsumerState())
