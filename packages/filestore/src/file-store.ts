@@ -264,7 +264,7 @@ export class FileStreamStore implements StreamStore {
   async updateConfig(config: StreamConfig): Promise<void> {
     this.#assertOpen()
     const core = this.#core
-    const { fileSystem, directory, created, group, sync } = this.#options
+    const { fileSystem, directory, created, group } = this.#options
     if (config.name !== core.config.name) {
       const reason = `stream '${core.config.name}' can not be renamed to '${config.name}'`
       throw new StoreError('STORE_INVALID_OPTION', reason)
@@ -275,8 +275,9 @@ export class FileStreamStore implements StreamStore {
     const place = { fileSystem, kernel: group.kernel, directory, hashName: config.name, sealer }
     // The index is the checkpoint from which later openings repeat history: what came before happened
     // under the limits as they were.
-    await this.#index.write()
-    await writeStreamMeta(place, { created, config }, { isSynced: (sync ?? 'always') === 'always' })
+    const isRemembered = await this.#index.write()
+    if (!isRemembered && core.unreadableFrom === Infinity) throw this.#cause('index.db could not be written')
+    await writeStreamMeta(place, { created, config }, { isSynced: true })
     const { allowMessageTtl, allowMessageSchedules } = core.config
     // What was finished before anybody asked for compression keeps its form.
     if (core.config.compression === 'none') for (const block of core.contents.blocks.all) block.awaitsCompression = false
@@ -299,6 +300,12 @@ export class FileStreamStore implements StreamStore {
       core.config = { ...core.config, compression: 'lz4' }
       throw error
     }
+  }
+
+  /** Why something could not be done on disk. */
+  #cause(what: string): StoreError {
+    const { failure, full } = this.#core.commit
+    return failure ?? full ?? new StoreError('STORE_FAILED', `${this.#core.options.directory}: ${what}`)
   }
 
   /** Applies all limits as they are now, and makes certain what they took. */
@@ -478,8 +485,8 @@ export class FileStreamStore implements StreamStore {
   async delete(): Promise<void> {
     // What could not be written is about to be removed.
     await this.close().catch(() => {})
-    const { fileSystem, directory, sync } = this.#options
-    await removeStreamDirectory(fileSystem, directory, (sync ?? 'always') === 'always')
+    const { fileSystem, directory } = this.#options
+    await removeStreamDirectory(fileSystem, directory)
   }
 
   #assertOpen(): void {

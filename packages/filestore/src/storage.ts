@@ -47,7 +47,7 @@ export type FileStorageOptions = Readonly<{
   logger?: Logger
   /**
    * When a change counts as committed: 'always' once the device has it; with an interval once the
-   * operating system has it, synced that often.
+   * operating system has it, synced that often. Making, changing and deleting a stream is always synced.
    * @default 'always'
    */
   sync?: SyncPolicy
@@ -146,7 +146,7 @@ class AccountDirectory implements FileStorage {
     this.#fileSystem.removeTree(place.directory)
     makeStreamDirectories(this.#fileSystem, place.directory)
     const secured = await this.#secure(place)
-    await makeStreamDirectory(secured, { created, config }, this.#isSynced)
+    await makeStreamDirectory(secured, { created, config })
     return this.#openStore(secured, { created, config })
   }
 
@@ -157,13 +157,9 @@ class AccountDirectory implements FileStorage {
     for (const result of results) if (result.status === 'rejected') throw result.reason
   }
 
-  get #isSynced(): boolean {
-    return this.#sync === 'always'
-  }
-
   /** A killed process had this directory before: even a clean sync costs a flush of the device, so not always. */
   get #mayBeUnsynced(): boolean {
-    return this.#isSynced && this.#lock?.wasAbandoned !== false
+    return this.#lock?.wasAbandoned !== false
   }
 
   #sharedGroup(): StoreGroup {
@@ -179,7 +175,6 @@ class AccountDirectory implements FileStorage {
     try {
       this.#fileSystem.makeDirectory(this.#streams)
       this.#probe(this.#options.directory)
-      if (!this.#isSynced) return
       for (const parent of made) await this.#fileSystem.syncDirectory(parent)
     } catch (error) {
       this.#leaveWhenIdle()
@@ -236,7 +231,7 @@ class AccountDirectory implements FileStorage {
         const secured = await this.#secure(this.#unlocked(place))
         const isRewritten = isConverted || !reading.needsRewrite
         if (reading.meta === undefined || !isRewritten) {
-          await writeStreamMeta(secured, meta, { isSynced: this.#isSynced, keepsOld: true })
+          await writeStreamMeta(secured, meta, { isSynced: true, keepsOld: true })
         }
         if (this.#mayBeUnsynced) await this.#fileSystem.syncDirectory(place.directory)
         return this.#openStore(secured, meta)
@@ -269,7 +264,7 @@ class AccountDirectory implements FileStorage {
   async #secure(place: MetaPlace): Promise<MetaPlace> {
     if (this.#ring === undefined || place.sealer !== undefined) return place
     const { directory, hashName: context } = place
-    const key = await makeKey(this.#fileSystem, this.#ring, { context, directory, isSynced: this.#isSynced })
+    const key = await makeKey(this.#fileSystem, this.#ring, { context, directory, isSynced: true })
     return { ...place, sealer: key.sealer() }
   }
 

@@ -22,6 +22,7 @@ import {
   type Turns,
 } from '@rivulet/store-types'
 import type { Block } from './block/block.js'
+import { readWhole } from './block/block-file.js'
 import { BlockFiles } from './block/block-files.js'
 import { BlockLoader } from './block/block-loader.js'
 import { BlockWriter } from './block/block-writer.js'
@@ -241,6 +242,14 @@ export class StoreCore implements CommitSubject, HandleOwner {
     this.#changed()
   }
 
+  /** Records that sequences up to `last` were given out, and nothing about their messages. @throws StoreError */
+  appendUsedUp(last: number, time: { seconds: number; nanoseconds: number }): void {
+    this.#reserve(RECORD_SIZE_MIN, last + 1)
+    this.writer.appendMarker(this.#stamp.set(last, time.seconds, time.nanoseconds), SKIP_BIT)
+    this.appendedBytes += RECORD_SIZE_MIN
+    this.#changed()
+  }
+
   /** Seals the active block. @throws StoreError */
   roll(nextSequence: number): Block {
     try {
@@ -422,13 +431,14 @@ export class StoreCore implements CommitSubject, HandleOwner {
     block.firstOffset = loaded.offsets[index] as number
   }
 
-  /** Reads the time of the block's first live message when it is not known. */
+  /** Reads the time of the block's first live message when it is not known, and can be read. */
   knowFirstTime(block: Block): void {
     const offset = block.firstOffset
     if (offset < 0 || block.messageCount === 0) return
     const { loaded } = block
     const isHere = (loaded?.hasBytes === true && offset < loaded.filled) || offset >= block.writtenSize
     const area = isHere ? this.loader.load(block).area : this.#readHeader(block, offset)
+    if (area === undefined) return
     const time = readTime(area.view, isHere ? offset : 0, this.#scratchTime)
     block.firstSeconds = time.seconds
     block.firstNanoseconds = time.nanoseconds
@@ -440,13 +450,17 @@ export class StoreCore implements CommitSubject, HandleOwner {
     for (const block of this.contents.blocks.all) this.knowFirstTime(block)
   }
 
-  #readHeader(block: Block, offset: number): ByteArea {
+  #readHeader(block: Block, offset: number): ByteArea | undefined {
     const header = new ByteArea(Buffer.alloc(RECORD_HEADER_SIZE))
-    const file = block.file ?? this.files.open(block.index, 'read')
+    let file: OpenFile | undefined
     try {
-      file.read(header.bytes, 0, RECORD_HEADER_SIZE, offset)
+      file = block.file ?? this.files.open(block.index, 'read')
+      readWhole(file, header.bytes, RECORD_HEADER_SIZE, offset)
+    } catch (error) {
+      this.options.logger.warn(`${this.files.pathOf(block.index)}: a time can not be read: ${String(error)}`)
+      return undefined
     } finally {
-      if (file !== block.file) file.close()
+      if (file !== block.file) file?.close()
     }
     return header
   }

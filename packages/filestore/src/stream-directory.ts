@@ -53,11 +53,11 @@ export function hasBlocks(fileSystem: FileSystem, directory: string): boolean {
 }
 
 /** Makes the directory of a new stream; certain when it resolves. */
-export async function makeStreamDirectory(place: MetaPlace, meta: StreamMeta, isSynced: boolean): Promise<void> {
+export async function makeStreamDirectory(place: MetaPlace, meta: StreamMeta): Promise<void> {
   const { fileSystem, directory } = place
   makeStreamDirectories(fileSystem, directory)
-  await writeStreamMeta(place, meta, { isSynced })
-  if (isSynced) await fileSystem.syncDirectory(dirname(directory))
+  await writeStreamMeta(place, meta, { isSynced: true })
+  await fileSystem.syncDirectory(dirname(directory))
 }
 
 /** The directory and the two children that it always has. */
@@ -67,16 +67,12 @@ export function makeStreamDirectories(fileSystem: FileSystem, directory: string)
 }
 
 /** Removes a stream's directory; final when it resolves. All its files are closed. */
-export async function removeStreamDirectory(
-  fileSystem: FileSystem,
-  directory: string,
-  isSynced: boolean,
-): Promise<void> {
+export async function removeStreamDirectory(fileSystem: FileSystem, directory: string): Promise<void> {
   const streams = dirname(directory)
   const removed = join(streams, removalName(directory.slice(streams.length + 1)))
   fileSystem.removeTree(removed)
   fileSystem.rename(directory, removed)
-  if (isSynced) await fileSystem.syncDirectory(streams)
+  await fileSystem.syncDirectory(streams)
   fileSystem.removeTree(removed)
 }
 

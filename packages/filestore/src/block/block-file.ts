@@ -44,6 +44,17 @@ export function openBlockFile(options: BlockFileOptions): OpenFile {
   }
 }
 
+/**
+ * Reads [position, position + size) into `target`, less where the file ends.
+ * @throws the file system's error, and one when fewer bytes come than there are
+ */
+export function readWhole(file: OpenFile, target: Uint8Array, size: number, position: number): number {
+  const found = file.read(target, 0, size, position)
+  const expected = Math.min(size, file.size() - position)
+  if (found < expected) throw new Error(`only ${found} of ${expected} bytes at offset ${position} could be read`)
+  return found
+}
+
 export type BlockFileForm = Readonly<{ plainSize: number; compression: CompressionKind }>
 
 /** What a block's file is, without decoding it; a compressed one says its plain size itself, which may be damaged. */
@@ -53,7 +64,7 @@ export function inspectBlockFile(options: BlockFileOptions): BlockFileForm {
     const size = raw.size()
     const header = Buffer.alloc(COMPRESSED_START_SIZE)
     const file = options.cipher === undefined ? raw : new EncryptedFile(raw, options.cipher)
-    const found = file.read(header, 0, COMPRESSED_START_SIZE, 0)
+    const found = readWhole(file, header, COMPRESSED_START_SIZE, 0)
     const compression = judge(file, header.subarray(0, found), size, options)
     const named = compression === 'none' ? size : (plainSizeIn(header) ?? size)
     return { plainSize: named <= PLAIN_SIZE_MAX ? named : size, compression }
@@ -64,7 +75,7 @@ export function inspectBlockFile(options: BlockFileOptions): BlockFileForm {
 
 function readCompression(file: OpenFile, options: BlockFileOptions): CompressionKind {
   const header = Buffer.alloc(COMPRESSED_START_SIZE)
-  const found = file.read(header, 0, COMPRESSED_START_SIZE, 0)
+  const found = readWhole(file, header, COMPRESSED_START_SIZE, 0)
   return judge(file, header.subarray(0, found), file.size(), options)
 }
 
@@ -78,14 +89,14 @@ function judge(file: OpenFile, header: Buffer, size: number, options: BlockFileO
 function isLookalike(file: OpenFile, size: number, options: BlockFileOptions): boolean {
   if (size < LOOKALIKE_RECORD_SIZE) return false
   const record = Buffer.allocUnsafeSlow(LOOKALIKE_RECORD_SIZE)
-  file.read(record, 0, record.length, 0)
+  readWhole(file, record, record.length, 0)
   return options.hasher().verifyRecord(record, 0, record.length)
 }
 
 function decodeAll(file: OpenFile, options: BlockFileOptions): Buffer {
   const bytes = Buffer.allocUnsafeSlow(file.size())
   const damage: S2Damage[] = []
-  const plain = decompressBlock(bytes.subarray(0, file.read(bytes, 0, bytes.length, 0)), damage, options.lz4)
+  const plain = decompressBlock(bytes.subarray(0, readWhole(file, bytes, bytes.length, 0)), damage, options.lz4)
   for (const each of damage) options.damaged(each)
   return plain
 }

@@ -15,6 +15,7 @@ import {
   compressionOfFile,
   inspectBlockFile,
   openBlockFile,
+  readWhole,
   takeAll,
   type BlockFileForm,
   type BlockFileMode,
@@ -131,10 +132,10 @@ export class BlockFiles {
 
   /** Reads [0, size) of the block's file into `target`; returns how many bytes there were. */
   read(block: Block, target: Uint8Array, size: number): number {
-    if (block.file !== undefined) return block.file.read(target, 0, size, 0)
+    if (block.file !== undefined) return readWhole(block.file, target, size, 0)
     const file = this.open(block.index, 'read')
     try {
-      return file.read(target, 0, size, 0)
+      return readWhole(file, target, size, 0)
     } finally {
       file.close()
     }

@@ -80,9 +80,9 @@ export class BlockLoader {
       if (block.isCompressed && file.size() !== size) return
       const bytes = Buffer.allocUnsafeSlow(size)
       const found = await file.readAsync(bytes, 0, size, 0)
-      const isSame = block.writtenSize === size && this.#lacksBytes(block)
+      const isSame = found === size && block.writtenSize === size && this.#lacksBytes(block)
       const isListed = this.#options.contents.blocks.positionOf(block) >= 0
-      if (isSame && isListed) this.#take(block, bytes, Math.min(found, size))
+      if (isSame && isListed) this.#take(block, bytes, size)
     } finally {
       file.close()
     }

@@ -335,7 +335,10 @@ export class GroupCommit implements TurnTask {
     if (this.#complete(this.#written)) this.#turns.schedule('commit', this.#announcement)
     this.#syncTimer ??= this.#clock.setTimer(intervalMs, () => {
       this.#syncTimer = undefined
-      if (this.failure === undefined) this.#startSync(true)
+      if (this.failure !== undefined) return
+      // One that still runs may have begun before the newest write.
+      if (this.#inFlight !== undefined) this.#startInterval(intervalMs)
+      else this.#startSync(true)
     })
   }
 

@@ -132,12 +132,11 @@ export function writeIndexFile(
   files: BlockFiles,
   contents: StreamContents,
   others: readonly FileContents[],
-  isSynced: boolean,
 ): Promise<void> {
   const last = contents.blocks.last
   if (last === undefined) return Promise.resolve()
   const index = { name: INDEX_FILE, bytes: indexBytes(files, contents, last) }
-  return replaceFiles(files.fileSystem, files.directory, [index, ...others], { isSynced })
+  return replaceFiles(files.fileSystem, files.directory, [index, ...others], { isSynced: true })
 }
 
 /** As `writeIndexFile`, done when it returns. @throws the file system's error */

@@ -41,7 +41,7 @@ export class IndexKeeper {
       core.isIndexStale = false
       const { lastSequence } = core.contents
       const waiting = core.retirement.awaitingIndexCount
-      this.#writing = this.#writeFiles(core.options.sync === 'always')
+      this.#writing = this.#writeFiles()
       await this.#writing
       core.indexedSequence = lastSequence
       core.indexWritten(waiting)
@@ -76,16 +76,16 @@ export class IndexKeeper {
   }
 
   /** All bytes are made before the first await. The files beside the index carry stamps of their own. */
-  async #writeFiles(isSynced: boolean): Promise<void> {
+  async #writeFiles(): Promise<void> {
     const { files, contents, ttl, schedules, sources } = this.#core
     const others: FileContents[] = []
     if (ttl.isEnabled) others.push({ name: TTL_FILE, bytes: ttl.encode() })
     if (schedules.isEnabled) others.push({ name: SCHEDULE_FILE, bytes: schedules.encode() })
     const positions = sources.encode()
-    await writeIndexFile(files, contents, others, isSynced)
+    await writeIndexFile(files, contents, others)
     if (positions === undefined) return
     const file = { name: SOURCES_FILE, bytes: positions }
-    await replaceFiles(files.fileSystem, files.streamDirectory, [file], { isSynced })
+    await replaceFiles(files.fileSystem, files.streamDirectory, [file], { isSynced: true })
   }
 
   /** Stops the timer and waits for a running write. */

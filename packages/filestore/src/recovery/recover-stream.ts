@@ -69,7 +69,7 @@ export function recoverBlocks(core: StoreCore, known: KnownBefore): void {
   writer.nextIndex = Math.max(scanned.nextIndex, listed + 1)
   const { last } = contents.blocks
   if (scanned.isLastUsable && last !== undefined) writer.adopt(last)
-  if (index !== undefined) reportMissingBlocks(core, index, scanned.removedElsewhere)
+  if (index !== undefined) reportMissingBlocks(core, { ...known, index }, scanned.removedElsewhere)
   startAfter(core, Math.max(checkpoint?.lastSequence ?? 0, floor - 1, config.firstSequence - 1))
   if (contents.messageCount === 0) contents.firstSequence = contents.lastSequence === 0 ? 0 : contents.lastSequence + 1
   core.markIndexStale()
@@ -86,7 +86,10 @@ function startAfter(core: StoreCore, last: number): void {
   if (isFresh) return
   // In a block of its own: behind messages the next scan takes it for a removal and nothing else.
   if ((core.writer.active?.rawSize ?? 0) > 0) core.roll(last + 1)
-  core.appendTombstone(last, { seconds: contents.lastSeconds, nanoseconds: contents.lastNanoseconds })
+  // No removal: what could not be read now may be there next time.
+  const time = { seconds: contents.lastSeconds, nanoseconds: contents.lastNanoseconds }
+  if (core.unreadableFrom === Infinity) core.appendTombstone(last, time)
+  else core.appendUsedUp(last, time)
   const block = core.writer.active
   if (block === undefined || block.messageCount > 0) return
   block.firstSequence = last + 1
@@ -94,7 +97,11 @@ function startAfter(core: StoreCore, last: number): void {
 }
 
 /** Blocks that an index lists and that are not there, unless everything in them was removed since. */
-function reportMissingBlocks(core: StoreCore, index: StreamIndex, removedElsewhere: ReadonlySet<number>): void {
+function reportMissingBlocks(
+  core: StoreCore,
+  { index, floor }: KnownBefore & { index: StreamIndex },
+  removedElsewhere: ReadonlySet<number>,
+): void {
   const { contents, files, config } = core
   const onDisk = new Set(files.list())
   const { maxMessages, maxBytes, maxMessagesPerSubject, maxAge } = config
@@ -102,7 +109,7 @@ function reportMissingBlocks(core: StoreCore, index: StreamIndex, removedElsewhe
   for (const block of index.blocks) {
     if (onDisk.has(block.index) || messagesIn(block) === 0) continue
     const lost: number[] = []
-    for (let sequence = block.firstSequence; sequence <= block.lastSequence; sequence++) {
+    for (let sequence = Math.max(block.firstSequence, floor); sequence <= block.lastSequence; sequence++) {
       const isGone = block.deleted.has(sequence) || removedElsewhere.has(sequence)
       if (!isGone && !(hasLimits && sequence < contents.firstSequence)) lost.push(sequence)
     }
@@ -122,7 +129,7 @@ function reportMissingBlocks(core: StoreCore, index: StreamIndex, removedElsewhe
  */
 async function syncRecovered(core: StoreCore): Promise<void> {
   const { blocks } = core.contents
-  if (core.options.sync !== 'always' || blocks.length === 0) return
+  if (blocks.length === 0) return
   const written = blocks.all.filter((block) => block.writtenSize > 0)
   for (let from = 0; from < written.length; from += SYNCS_AT_ONCE) {
     await Promise.all(written.slice(from, from + SYNCS_AT_ONCE).map((block) => syncBlock(core, block)))

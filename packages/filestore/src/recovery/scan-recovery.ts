@@ -9,7 +9,7 @@
 import { join } from 'node:path'
 import { Timestamp, assert, type DamageReport, type OpenFile, type StreamConfig } from '@rivulet/store-types'
 import { Block } from '../block/block.js'
-import { compressionOfFile } from '../block/block-file.js'
+import { compressionOfFile, readWhole } from '../block/block-file.js'
 import type { BlockFiles } from '../block/block-files.js'
 import {
   ByteArea,
@@ -102,19 +102,10 @@ class BlockRecovery {
     }
   }
 
+  /** The time of a block's first live message is read when somebody asks: the file may not be readable just now. */
   finish(): void {
-    const { files } = this.#options
-    const header = new ByteArea(Buffer.alloc(RECORD_HEADER_SIZE))
     this.#replay.finish((block, offset) => {
-      const file = files.open(block.index, 'read')
-      try {
-        file.read(header.bytes, 0, RECORD_HEADER_SIZE, offset)
-      } finally {
-        file.close()
-      }
-      readTime(header.view, 0, this.#time)
-      block.firstSeconds = this.#time.seconds
-      block.firstNanoseconds = this.#time.nanoseconds
+      block.firstOffset = offset
     })
   }
 
@@ -131,7 +122,7 @@ class BlockRecovery {
 
   #read(block: Block, file: OpenFile, bytes: Buffer, size: number): number {
     try {
-      return file.read(bytes, 0, size, 0)
+      return readWhole(file, bytes, size, 0)
     } catch (error) {
       this.#unreadable(block, size, error)
       return 0
@@ -293,7 +284,7 @@ class BlockRecovery {
     const word = Buffer.alloc(WORD_SIZE)
     const file = files.fileSystem.open(files.pathOf(block.index), 'read')
     try {
-      file.read(word, 0, WORD_SIZE, offset)
+      readWhole(file, word, WORD_SIZE, offset)
     } finally {
       file.close()
     }

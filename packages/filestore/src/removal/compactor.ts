@@ -98,6 +98,11 @@ export class Compactor {
     const core = this.#core
     const { contents, files, loader } = core
     core.knowFirstTime(block)
+    if (block.firstOffset >= 0 && block.messageCount > 0) {
+      // It could not be read just now, and would be lost.
+      block.compactedSize = block.rawSize
+      return
+    }
     const loaded = loader.load(block)
     // Loading may show damage: such a block keeps all its bytes.
     if (block.isDamaged || block.keepsFile) return

@@ -4,15 +4,18 @@
  * Tombstones in the part that goes keep older messages away, so they are written again first, into a
  * new block. On disk, each step certain before the next:
  *
- *     1  a new block with the tombstones that are still needed, and one for the last sequence if needed
- *     2  the floor, index.db, thw.db and sched.db are removed: they speak of sequences that will mean something else
+ *     1  index.db is written, the files of blocks that are in no list are removed, and thw.db and sched.db, which
+ *        speak of sequences that will mean something else
+ *     2  a new block with the tombstones that are still needed, and one for the last sequence if needed
  *     3  the blocks above are removed, highest first; the block of `sequence` is cut behind its record
+ *     4  the floor and index.db are replaced: both spoke of sequences that mean something else from now on
  *
- * Memory is then read back from the files, with what was known before as the checkpoint.
+ * Memory is read back from the files between 3 and 4, with what was known before as the checkpoint. A crash
+ * up to 4 leaves the old index.db as the checkpoint: then no sequence is given out again.
  */
 import { join } from 'node:path'
 import { Timestamp } from '@rivulet/store-types'
-import { Block } from '../block/block.js'
+import type { Block } from '../block/block.js'
 import { RecordScan, scanRecords } from '../block/record-scan.js'
 import {
   ByteArea,
@@ -24,13 +27,14 @@ import {
   readSequenceFlags,
   readTime,
 } from '../block/record.js'
-import { removeFloor } from '../recovery/floor-file.js'
-import { recoverBlocks } from '../recovery/recover-stream.js'
-import type { Checkpoint } from '../recovery/replay.js'
-import type { StoreCore } from '../store-core.js'
+import { writeIndexFileNow } from '../index-file/index-file.js'
 import { INDEX_FILE } from '../index-file/index-file-codec.js'
 import { TTL_FILE } from '../limits/message-ttl.js'
 import { SCHEDULE_FILE } from '../message-state/stored-schedules.js'
+import { removeFloor, writeFloor } from '../recovery/floor-file.js'
+import { recoverBlocks } from '../recovery/recover-stream.js'
+import type { Checkpoint } from '../recovery/replay.js'
+import type { StoreCore } from '../store-core.js'
 import { replaceBlocks } from './purge.js'
 
 type Tombstone = { sequence: number; seconds: number; nanoseconds: number }
@@ -41,55 +45,85 @@ export function truncate(core: StoreCore, sequence: number): void {
   const { contents } = core
   if (sequence >= contents.lastSequence) return
   core.commit.commitNow()
+  prepare(core)
+  core.ttl.clear()
   if (sequence === 0) {
-    forgetMarks(core)
-    core.ttl.clear()
+    forgetFloor(core)
     replaceBlocks(core, (contents.blocks.last?.index ?? 0) + 1, 0)
     contents.lastSeconds = 0
     contents.lastNanoseconds = 0
     return
   }
+  const checkpoint = checkpointAt(core, sequence)
   const tombstones: Tombstone[] = []
   const cuts = collectCuts(core, sequence, tombstones)
-  writeTombstones(core, sequence, tombstones)
-  forgetMarks(core)
-  const checkpoint = checkpointAt(core, sequence)
-  core.ttl.clear()
+  try {
+    writeTombstones(core, sequence, tombstones)
+  } catch (error) {
+    throw core.refuse(error)
+  }
   try {
     applyCuts(core, cuts)
+    readBack(core, checkpoint, cuts)
+    replaceKnowledge(core)
+    core.sources.truncated()
   } catch (error) {
     throw core.fail(error)
   }
-  readBack(core, checkpoint, cuts)
-  core.sources.truncated()
 }
 
-function forgetMarks(core: StoreCore): void {
-  const { files } = core
+/**
+ * Writes down what limits removed, which the records that go may be the only proof of; removes, for certain, the
+ * files of blocks that are in no list: nothing else says that their messages are gone.
+ */
+function prepare(core: StoreCore): void {
+  const { contents, files, retirement } = core
   try {
-    removeFloor(files)
-    for (const name of [INDEX_FILE, TTL_FILE, SCHEDULE_FILE]) files.fileSystem.remove(join(files.directory, name))
+    for (const name of [TTL_FILE, SCHEDULE_FILE]) files.fileSystem.remove(join(files.directory, name))
+    if (core.unreadableFrom === Infinity) {
+      core.knowFirstTimes()
+      writeIndexFileNow(files, contents)
+      core.indexWritten(retirement.awaitingIndexCount)
+    }
+    if (!retirement.hasFiles) return
+    core.commit.commitNow()
     files.fileSystem.syncDirectoryNow(files.directory)
   } catch (error) {
     throw core.refuse(error)
   }
 }
 
+function forgetFloor(core: StoreCore): void {
+  try {
+    core.files.fileSystem.syncDirectoryNow(core.files.directory)
+    removeFloor(core.files)
+  } catch (error) {
+    throw core.refuse(error)
+  }
+}
+
+/** What lives now. Everything else up to `lastSequence` was removed: inside blocks and between them. */
 function checkpointAt(core: StoreCore, lastSequence: number): Checkpoint {
   const { contents } = core
-  const removed = new Set<number>()
+  const spans: { first: number; last: number; removed: ReadonlySet<number> }[] = []
   for (const block of contents.blocks.all) {
-    if (block.messageCount > 0) block.deleted.forEach((sequence) => void removed.add(sequence))
+    if (block.messageCount === 0) continue
+    const removed = new Set<number>()
+    block.deleted.forEach((sequence) => void removed.add(sequence))
+    spans.push({ first: block.firstSequence, last: block.lastSequence, removed })
   }
   const firstSequence = Math.min(contents.firstSequence, lastSequence + 1)
-  return { firstSequence, lastSequence, isRemoved: (sequence) => removed.has(sequence) }
+  const isRemoved = (sequence: number): boolean => {
+    const span = spans.find(({ last }) => last >= sequence)
+    return span === undefined || sequence < span.first || span.removed.has(sequence)
+  }
+  return { firstSequence, lastSequence, isRemoved }
 }
 
 /** What goes of each block that reaches above `sequence`; notes the tombstones in it that stay needed. */
 function collectCuts(core: StoreCore, sequence: number, tombstones: Tombstone[]): Cut[] {
   const cuts: Cut[] = []
-  const blocks = [...core.retirement.awaitingIndex, ...core.contents.blocks.all].sort((a, b) => a.index - b.index)
-  for (const block of blocks) {
+  for (const block of core.contents.blocks.all) {
     if (block.rawSize === 0) continue
     const { area, filled } = core.loader.load(block)
     const scan = new RecordScan()
@@ -99,7 +133,7 @@ function collectCuts(core: StoreCore, sequence: number, tombstones: Tombstone[])
       const offset = scan.offsets[i] as number
       const isTombstone = (readSequenceFlags(area.view, offset) & TOMBSTONE_BIT) !== 0
       const found = readSequence(area.view, offset)
-      // A tombstone comes after its message, so what follows it is above `sequence` too, or a tombstone.
+      // Of a message above it only the tombstone may be left.
       if (found > sequence && size < 0) size = offset
       if (size < 0 || !isTombstone || found > sequence) continue
       const time = readTime(area.view, offset, new Timestamp())
@@ -111,36 +145,28 @@ function collectCuts(core: StoreCore, sequence: number, tombstones: Tombstone[])
   return cuts
 }
 
-/** In a block of their own, above all others, so that no cut touches them. Durable when it returns. */
-function writeTombstones(core: StoreCore, sequence: number, tombstones: Tombstone[]): void {
+/** In a block of their own, above all others, so that no cut touches them. @throws the file system's error */
+function writeTombstones(core: StoreCore, sequence: number, tombstones: readonly Tombstone[]): void {
   const { contents, files, writer } = core
-  if (contents.isRemoved(sequence)) {
-    tombstones.push({ sequence, seconds: contents.lastSeconds, nanoseconds: contents.lastNanoseconds })
-  }
-  if (tombstones.length === 0) return
-  const block = new Block(Math.max(writer.nextIndex, (contents.blocks.last?.index ?? 0) + 1), sequence + 1)
-  const bytes = encodeTombstones(core, block.index, tombstones)
-  try {
-    files.openForAppend(block)
-    block.file?.write(bytes, 0, bytes.length, 0)
-    block.file?.syncNow()
-    files.fileSystem.syncDirectoryNow(files.directory)
-    files.close(block)
-  } catch (error) {
-    files.remove(block)
-    throw core.refuse(error)
-  }
-}
-
-function encodeTombstones(core: StoreCore, index: number, tombstones: readonly Tombstone[]): Buffer {
-  const area = new ByteArea(Buffer.alloc(RECORD_SIZE_MIN * tombstones.length))
-  const stamp = new RecordStamp()
-  const hasher = core.files.hasherOf(index)
-  tombstones.forEach(({ sequence, seconds, nanoseconds }, i) => {
-    encodeMarker(area, i * RECORD_SIZE_MIN, stamp.set(sequence, seconds, nanoseconds), TOMBSTONE_BIT)
+  const { lastSeconds: seconds, lastNanoseconds: nanoseconds } = contents
+  const needed = contents.isRemoved(sequence) ? [...tombstones, { sequence, seconds, nanoseconds }] : tombstones
+  if (needed.length === 0) return
+  const index = Math.max(writer.nextIndex, (contents.blocks.last?.index ?? 0) + 1)
+  const area = new ByteArea(Buffer.alloc(needed.length * RECORD_SIZE_MIN))
+  const hasher = files.hasherOf(index)
+  for (const [i, tombstone] of needed.entries()) {
+    const stamp = new RecordStamp().set(tombstone.sequence, tombstone.seconds, tombstone.nanoseconds)
+    encodeMarker(area, i * RECORD_SIZE_MIN, stamp, TOMBSTONE_BIT)
     hasher.hashRecord(area.bytes, i * RECORD_SIZE_MIN, RECORD_SIZE_MIN)
-  })
-  return area.bytes
+  }
+  const file = files.open(index, 'create')
+  try {
+    file.write(area.bytes, 0, area.bytes.length, 0)
+    file.syncNow()
+  } finally {
+    file.close()
+  }
+  files.fileSystem.syncDirectoryNow(files.directory)
 }
 
 function applyCuts(core: StoreCore, cuts: readonly Cut[]): void {
@@ -183,4 +209,22 @@ function readBack(core: StoreCore, checkpoint: Checkpoint, cuts: readonly Cut[])
   core.indexedSequence = 0
   core.markIndexStale()
   core.commit.changed()
+}
+
+/** The floor first: a lower one is true as well. */
+function replaceKnowledge(core: StoreCore): void {
+  const { contents, files } = core
+  core.commit.commitNow()
+  writeFloor(files, Math.max(1, core.floor))
+  const path = join(files.directory, INDEX_FILE)
+  // One that is being written describes what was.
+  files.fileSystem.remove(`${path}.tmp`)
+  if (core.unreadableFrom === Infinity && contents.blocks.length > 0) {
+    core.knowFirstTimes()
+    writeIndexFileNow(files, contents)
+    core.indexedSequence = contents.lastSequence
+  } else {
+    files.fileSystem.remove(path)
+    files.fileSystem.syncDirectoryNow(files.directory)
+  }
 }

@@ -1,8 +1,9 @@
 /** Facts that the crash test broke once, each by the shortest way there. */
 import { describe, expect, it } from 'vitest'
-import type { SimulatedDisk } from '../../src/simulation.js'
+import { messageOf } from '@rivulet/store-types'
+import { SimulatedDisk } from '../../src/simulation.js'
 import { DIRECTORY, openStore, type TestStore } from '../support/open-store.js'
-import { runUntil } from '../support/settle.js'
+import { runUntil, settle } from '../support/settle.js'
 
 const MSGS = `${DIRECTORY}/msgs`
 const sequences = (store: TestStore) => store.contents().map((line) => Number(line.split(':')[0]))
@@ -106,3 +107,179 @@ describe('the last sequence that only index.db knew', () => {
     await third.close()
   })
 })
+
+describe('a truncation', () => {
+  it('stays when of the last messages only tombstones were left', async () => {
+    const s = await openStore()
+    for (let i = 1; i <= 4; i++) s.append('s', `${i}`)
+    s.store.purge()
+    s.store.truncate(3)
+    const again = await s.kill()
+
+    expect([sequences(again), again.store.lastSequence]).toEqual([[], 3])
+    await again.close()
+  })
+
+  it('brings back nothing of blocks whose files wait for their removal', async () => {
+    const s = await openStore({ blockBytes: 200, config: { maxMessagesPerSubject: 4 } })
+    for (let i = 1; i <= 4; i++) s.append('s', 'x'.repeat(160))
+    await s.flush()
+    s.store.remove(3)
+    s.store.truncate(2)
+    const again = await s.kill()
+
+    expect([sequences(again), again.store.lastSequence]).toEqual([[1, 2], 2])
+    await again.close()
+  })
+
+  it('brings back nothing that a limit had removed in front of a block', async () => {
+    const s = await openStore({ blockBytes: 400, config: { maxMessagesPerSubject: 2 } })
+    for (let i = 1; i <= 9; i++) s.append(i < 6 ? 'a' : 'b', 'x'.repeat(60))
+    s.append('b', 'x'.repeat(60))
+    s.store.truncate(9)
+    expect(sequences(s)).toEqual([4, 5, 9])
+    const again = await s.kill()
+
+    expect(sequences(again)).toEqual([4, 5, 9])
+    await again.close()
+  })
+
+  it('to nothing forgets when messages expire', async () => {
+    const s = await openStore({ config: { allowMessageTtl: true } })
+    s.store.ready()
+    s.store.append(messageOf({ subject: 's', payload: 'short', headers: 'NATS/1.0\r\nNats-TTL: 1\r\n\r\n' }), 1)
+    s.store.truncate(0)
+    s.store.append(messageOf({ subject: 's', payload: 'long', headers: 'NATS/1.0\r\nNats-TTL: 60\r\n\r\n' }), 60)
+    s.clock.advance(5_000, () => s.turns.run())
+
+    expect(s.contents()).toEqual(['1:s=long'])
+    await s.close()
+  })
+})
+
+describe('a read that fails once, at opening,', () => {
+  const reads = Array.from({ length: 9 }, (_, after) => after)
+
+  it.each([...reads.map((after) => [after, true] as const), ...reads.map((after) => [after, false] as const)])(
+    'costs nothing at the next opening (read %d, index.db as new as the blocks: %s)',
+    async (after, isClosed) => {
+      const s = await openStore({ blockBytes: 200 })
+      for (let i = 1; i <= 3; i++) s.append('s', 'x'.repeat(100))
+      await s.close()
+      const old = await openStore({ disk: s.disk, blockBytes: 200 })
+      old.append('s', 'x'.repeat(100))
+      await old.flush()
+      if (isClosed) await old.close()
+      s.disk.kill()
+      s.disk.addFault({ operation: 'read', path: '.blk', after, code: 'EIO' })
+      const again = await openStore({ disk: s.disk, blockBytes: 200 })
+      again.contents()
+      await again.close()
+      const third = await openStore({ disk: s.disk, blockBytes: 200 })
+
+      expect(sequences(third)).toEqual([1, 2, 3, 4])
+      await third.close()
+    },
+  )
+})
+
+describe('a purge below a sequence', () => {
+  it('is told from a missing block', async () => {
+    const s = await openStore({ blockBytes: 200 })
+    for (let i = 1; i <= 4; i++) s.append('s', 'x'.repeat(150))
+    const again = await s.reopen()
+    again.store.purgeBelow(3)
+    await again.flush()
+    const third = await again.kill()
+
+    expect([sequences(third), third.events.damaged]).toEqual([[3, 4], []])
+    await third.close()
+  })
+})
+
+describe('with a sync every so often', () => {
+  const sync = { intervalMs: 1000 }
+
+  it('a purge below a sequence stays when the process is killed', async () => {
+    const s = await openStore({ sync, blockBytes: 200 })
+    for (let i = 1; i <= 4; i++) s.append('s', 'x'.repeat(150))
+    await s.flush()
+    s.store.purgeBelow(3)
+    await s.flush()
+    const again = await s.kill()
+
+    expect(sequences(again)).toEqual([3, 4])
+    await again.close()
+  })
+
+  it('what a killed process had written is synced by the one that finds it', async () => {
+    const s = await openStore({ sync })
+    s.append('s', 'one')
+    await s.flush()
+    for (const path of ['/', '/data', '/data/streams', DIRECTORY]) s.disk.syncDirectoryNow(path)
+    const again = await s.kill()
+    again.disk.cutPower()
+    again.disk.restorePower(() => 0)
+    const third = await openStore({ disk: s.disk, sync })
+
+    expect(sequences(third)).toEqual([1])
+    await third.close()
+  })
+
+  it('limits that change take no more after a power loss than before', async () => {
+    const s = await openStore({ sync, blockBytes: 200 })
+    for (let i = 1; i <= 3; i++) s.append('s', 'x'.repeat(60))
+    s.store.remove(3)
+    await s.flush()
+    const written: string[] = []
+    s.disk.onChange = (operation, path) => {
+      if (operation === 'sync') written.push(path.slice(path.lastIndexOf('/') + 1))
+    }
+    await runUntil(s.turns, s.store.updateConfig({ ...s.config, maxMessagesPerSubject: 1 }))
+
+    expect(written.indexOf('index.db.tmp')).toBeLessThan(written.indexOf('meta.inf.tmp'))
+    expect(written).toContain('index.db.tmp')
+    await s.close()
+  })
+
+  it('a sync that takes longer than that is followed by one for what came meanwhile', async () => {
+    const disk = new SimulatedDisk()
+    const { letGo, syncs } = holdSyncs(disk)
+    const s = await openStore({ disk, sync })
+    s.append('s', 'one')
+    s.turns.run()
+    s.clock.advance(1_000, () => s.turns.run())
+    s.append('s', 'two')
+    s.turns.run()
+    s.clock.advance(1_000, () => s.turns.run())
+    expect(syncs()).toBe(1)
+    letGo()
+    await settle(s.turns)
+    s.clock.advance(1_000, () => s.turns.run())
+    await settle(s.turns)
+
+    expect(syncs()).toBe(2)
+    await s.close()
+  })
+})
+
+/** Syncs of blocks wait for `letGo`. */
+function holdSyncs(disk: SimulatedDisk): { letGo: () => void; syncs: () => number } {
+  let letGo = (): void => {}
+  let count = 0
+  const gate = new Promise<void>((resolve) => {
+    letGo = resolve
+  })
+  const open = disk.open.bind(disk)
+  disk.open = (path, mode) => {
+    const file = open(path, mode)
+    if (!path.endsWith('.blk')) return file
+    const sync = file.sync.bind(file)
+    file.sync = () => {
+      count++
+      return gate.then(sync)
+    }
+    return file
+  }
+  return { letGo, syncs: () => count }
+}
