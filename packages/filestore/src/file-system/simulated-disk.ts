@@ -14,8 +14,10 @@
  *  - A failed sync makes nothing certain: each write before it is on the platter or is lost for ever, and a
  *    later sync that succeeds does not bring it back, although readers see it until the power goes.
  *  - Killing the process (`kill`) takes nothing that was written. Open files and locks are gone in both cases.
- *  - On request: failed operations with any code (ENOSPC with a part written), a full disk, short reads,
- *    flipped bits, writes that land elsewhere, a lost directory entry.
+ *  - On request, operations fail with any code (ENOSPC with a part written), and the disk fills up.
+ *  - On request, damage, which no sync protects from: reads that fail or are short, bits that flip where they
+ *    lie (`flipBit`), writes that land elsewhere, in this file or in another one, a lost directory entry
+ *    (`loseEntry`), a removed file that is back, or any other bytes (`plant`).
  *
  * Asynchronous operations end when the test says so (`step`), or by themselves in the next microtask
  * (`autoStep`, the default). After a cut (`cutPower`, or `cutAt` for a cut inside a later operation) every
@@ -47,6 +49,8 @@ export type SimulatedFault = Readonly<{
   times?: number
   /** 'ENOSPC', 'EIO', ...; a read that is 'SHORT' returns fewer bytes, a write that is 'MISDIRECTED' lands elsewhere. */
   code: string
+  /** Where a misdirected write lands. @default half way to its place, in its own file */
+  lands?: Readonly<{ path: string; position: number }>
 }>
 
 export type SimulatedDiskOptions = Readonly<{
@@ -269,8 +273,9 @@ export class SimulatedDisk implements FileSystem {
     return {
       begin: (operation) => {
         mustLive(operation)
-        return this.#faultCode(operation, path)
+        return this.#faultOf(operation, path)
       },
+      fileAt: (other) => this.#tree.file(other),
       change: (operation, act) => {
         mustLive(operation)
         this.#change(operation, path, act)
@@ -328,25 +333,27 @@ export class SimulatedDisk implements FileSystem {
   }
 
   #failureOf(operation: SimulatedOperation, path: string): Error | undefined {
-    const code = this.#isOff ? 'EIO' : this.#faultCode(operation, path)
+    const code = this.#faultOf(operation, path)?.code
     return code === undefined ? undefined : errorOf(code, operation, path)
   }
 
-  #faultCode(operation: SimulatedOperation, path: string): string | undefined {
-    if (this.#isOff) return 'EIO'
+  #faultOf(operation: SimulatedOperation, path: string): SimulatedFault | undefined {
+    if (this.#isOff) return { operation, code: 'EIO' }
     for (const armed of this.#faults) {
       const { fault } = armed
       if (fault.operation !== operation || !path.includes(fault.path ?? '')) continue
       if (armed.passes-- > 0) continue
-      if (armed.times-- > 0) return fault.code
+      if (armed.times-- > 0) return fault
     }
     return undefined
   }
 }
 
 interface DiskPort {
-  /** The code of a fault that hits this operation. */
-  begin(operation: SimulatedOperation): string | undefined
+  /** The fault that hits this operation. */
+  begin(operation: SimulatedOperation): SimulatedFault | undefined
+  /** Another file, which a misdirected write hits. */
+  fileAt(path: string): SimulatedFile
   change(operation: SimulatedOperation, act: () => void): void
   notice(operation: SimulatedOperation): void
   /** How many of `bytes` still fit the disk. */
@@ -373,7 +380,7 @@ class SimulatedOpenFile implements OpenFile {
 
   read(target: Uint8Array, offset: number, size: number, position: number): number {
     this.#mustBeOpen('read')
-    const code = this.#disk.begin('read')
+    const code = this.#disk.begin('read')?.code
     if (code !== undefined && code !== 'SHORT') throw errorOf(code, 'read', this.#path)
     return this.#file.read(target, offset, code === 'SHORT' ? size >> 1 : size, position)
   }
@@ -384,13 +391,14 @@ class SimulatedOpenFile implements OpenFile {
 
   write(source: Uint8Array, offset: number, size: number, position: number): void {
     this.#mustBeOpen('write')
-    const code = this.#disk.begin('write')
+    const fault = this.#disk.begin('write')
+    const code = fault?.code
     const grown = Math.max(0, position + size - this.#file.size)
     const missing = grown - this.#disk.room(grown)
     const kept = code === 'ENOSPC' ? size >> 1 : code === undefined || code === 'MISDIRECTED' ? size - missing : 0
     const bytes = Uint8Array.prototype.slice.call(source, offset, offset + Math.max(0, kept))
-    const place = code === 'MISDIRECTED' ? position >> 1 : position
-    if (kept > 0) this.#disk.change('write', () => this.#file.apply({ kind: 'write', position: place, bytes }))
+    const { file, place } = this.#placeOf(fault, position)
+    if (kept > 0) this.#disk.change('write', () => file.apply({ kind: 'write', position: place, bytes }))
     if (kept < size) throw errorOf(code ?? 'ENOSPC', 'write', this.#path)
   }
 
@@ -402,7 +410,7 @@ class SimulatedOpenFile implements OpenFile {
 
   async sync(): Promise<void> {
     this.#mustBeOpen('sync')
-    const code = this.#disk.begin('sync')
+    const code = this.#disk.begin('sync')?.code
     const count = this.#file.writeCount
     this.#disk.notice('sync')
     await this.#disk.later(() => this.#endSync(code, count))
@@ -410,12 +418,19 @@ class SimulatedOpenFile implements OpenFile {
 
   syncNow(): void {
     this.#mustBeOpen('sync')
-    const code = this.#disk.begin('sync')
+    const code = this.#disk.begin('sync')?.code
     this.#disk.change('sync', () => this.#endSync(code, this.#file.writeCount))
   }
 
   close(): void {
     this.#isClosed = true
+  }
+
+  #placeOf(fault: SimulatedFault | undefined, position: number): { file: SimulatedFile; place: number } {
+    if (fault?.code !== 'MISDIRECTED') return { file: this.#file, place: position }
+    const { lands } = fault
+    if (lands === undefined) return { file: this.#file, place: position >> 1 }
+    return { file: this.#disk.fileAt(lands.path), place: lands.position }
   }
 
   #endSync(code: string | undefined, count: number): void {
@@ -427,7 +442,7 @@ class SimulatedOpenFile implements OpenFile {
   }
 
   #mayFail(operation: SimulatedOperation): void {
-    const code = this.#disk.begin(operation)
+    const code = this.#disk.begin(operation)?.code
     if (code !== undefined) throw errorOf(code, operation, this.#path)
   }
 

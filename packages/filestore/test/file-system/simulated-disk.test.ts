@@ -202,4 +202,15 @@ describe('faults of the simulated disk', () => {
     disk.loseEntry('/f')
     expect(disk.stat('/f')).toBeUndefined()
   })
+
+  it('misdirect a write into another file', () => {
+    const disk = new SimulatedDisk()
+    writeFile(disk, '/other', '0123456')
+    const file = writeFile(disk, '/f', 'ab')
+    disk.addFault({ operation: 'write', path: '/f', code: 'MISDIRECTED', lands: { path: '/other', position: 3 } })
+
+    file.write(Buffer.from('XY'), 0, 2, 2)
+
+    expect([disk.readFile('/f').toString(), disk.readFile('/other').toString()]).toEqual(['ab', '012XY56'])
+  })
 })

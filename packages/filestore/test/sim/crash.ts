@@ -9,11 +9,19 @@
 import { createTypeScriptHashKernel } from '../../src/hash/typescript-hash-kernel.js'
 import { SimulatedDisk } from '../../src/simulation.js'
 import { seededRandom } from '../support/seeded-random.js'
-import { Model, Violation } from './model.js'
-import { makeScript, printScript, type Operation, type Script } from './script.js'
-import { World, printConfig } from './world.js'
+import { makeScript } from './make-script.js'
+import type { Model } from './model.js'
+import { printScript, type Operation, type Script } from './script.js'
+import { Violation } from './violation.js'
+import { World } from './world.js'
 
-export type Cut = Readonly<{ disk: SimulatedDisk; model: Model; seed: number; nowNanos: bigint; afterOperation: number }>
+type Cut = Readonly<{
+  disk: SimulatedDisk
+  models: readonly Model[]
+  seed: number
+  nowNanos: bigint
+  afterOperation: number
+}>
 
 export type Failure = Readonly<{ script: Script; cutSeed: number; afterOperation: number; reason: string }>
 
@@ -29,6 +37,8 @@ export type CrashOptions = Readonly<{
 export const CRASH_DEFAULTS: CrashOptions = { operationCount: 60, cutChance: 0.3, goOnChance: 0.1 }
 
 const kernel = createTypeScriptHashKernel()
+/** Of each shorter script. */
+const SHORTEN_RUNS = 12
 
 /** Runs the script of `seed`; how many cuts it saw, and the first failure, shortened. */
 export async function crashScript(
@@ -46,11 +56,15 @@ export function printFailure(failure: Failure): string {
   return `${reason}\n${place}\n${printScript(script)}`
 }
 
-export async function runScript(script: Script, options: CrashOptions): Promise<{ cuts: number; failure: Failure | undefined }> {
-  const random = seededRandom(script.seed ^ 0x5eed)
+/** `salt` makes other cuts in the same script. */
+export async function runScript(
+  script: Script,
+  options: CrashOptions,
+  salt = 0,
+): Promise<{ cuts: number; failure: Failure | undefined }> {
+  const random = seededRandom((script.seed ^ 0x5eed) + salt)
   const disk = new SimulatedDisk({ autoStep: false })
-  const model = new Model(printConfig(script.config))
-  const world = new World(script, { disk, model, kernel, random })
+  const world = new World(script, { disk, kernel, random })
   const cuts: Cut[] = []
   let index = -1
   const failed = (reason: unknown, cutSeed: number, at: number): { cuts: number; failure: Failure } => ({
@@ -63,7 +77,7 @@ export async function runScript(script: Script, options: CrashOptions): Promise<
     disk.onChange = () => {
       if (random() >= options.cutChance) return
       const nowNanos = world.clock.wallNanos()
-      cuts.push({ disk: disk.fork(), model: model.copy(), seed: cutSeedOf(random), nowNanos, afterOperation: index })
+      cuts.push({ disk: disk.fork(), models: world.copyModels(), seed: cutSeedOf(random), nowNanos, afterOperation: index })
     }
     for (const operation of script.operations) {
       index++
@@ -85,12 +99,12 @@ export async function runScript(script: Script, options: CrashOptions): Promise<
 /** What was wrong after the cut. */
 async function tryCut(script: Script, cut: Cut, options: CrashOptions): Promise<unknown> {
   const random = seededRandom(cut.seed)
-  const { disk, model, nowNanos } = cut
+  const { disk, models, nowNanos } = cut
   disk.cutPower()
   disk.restorePower(random)
-  const world = new World(script, { disk, model, kernel, random, nowNanos })
+  const world = new World(script, { disk, models, kernel, random, nowNanos })
   try {
-    await world.reopen()
+    await world.reopen('power')
     if (random() < options.goOnChance) await goOn(world, script, cut)
   } catch (error) {
     return error
@@ -112,7 +126,7 @@ async function goOn(world: World, script: Script, cut: Cut): Promise<void> {
   world.abandon()
   world.disk.cutPower()
   world.disk.restorePower(random)
-  await world.reopen()
+  await world.reopen('power')
 }
 
 /** True when the power went during the operation. */
@@ -132,12 +146,21 @@ async function shorten(failure: Failure, options: CrashOptions): Promise<Failure
   for (let size = Math.ceil(best.script.operations.length / 2); size >= 1; size = Math.floor(size / 2)) {
     for (let from = 0; from < best.script.operations.length; ) {
       const operations = best.script.operations.filter((_, index) => index < from || index >= from + size)
-      const shorter = await runScript({ ...best.script, operations }, { ...options, cutChance: 0.7 })
-      if (shorter.failure === undefined) from += size
-      else best = shorter.failure
+      const shorter = await findFailure({ ...best.script, operations }, options)
+      if (shorter === undefined) from += size
+      else best = shorter
     }
   }
   return best
+}
+
+/** Most cuts of a script that fails do no harm. */
+async function findFailure(script: Script, options: CrashOptions): Promise<Failure | undefined> {
+  for (let salt = 0; salt < SHORTEN_RUNS; salt++) {
+    const { failure } = await runScript(script, { ...options, cutChance: 0.7 }, salt)
+    if (failure !== undefined) return failure
+  }
+  return undefined
 }
 
 function cutSeedOf(random: () => number): number {
