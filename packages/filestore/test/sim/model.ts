@@ -234,12 +234,13 @@ export class Model {
   /** Throws a Violation unless `found`, under `config`, is what this ending of the process may leave. */
   check(found: StoredContents, config: StreamConfig, ending: Ending, nowNanos: bigint): void {
     const mark = this.#markOf(ending)
+    const isOrdered = this.#isSyncedAlways || ending === 'kill'
     const isKnown = this.#configs.some((each) => isSame(each, config))
     if (!isKnown) throw new Violation(`the configuration is ${printConfig(config)}`)
     for (const [sequence, { message, removedBy }] of this.#messages) {
       const isRequired = sequence <= mark.committedSequence && removedBy === 0
       if (!isRequired || found.messages.has(sequence) || this.#mayBeOver(message, nowNanos)) continue
-      if (this.#isPushedOut(message, sequence, { found, config, mark })) continue
+      if (!isOrdered && this.#isPushedOut(message, sequence, { found, config, mark })) continue
       throw new Violation(`acknowledged message ${sequence} is lost`)
     }
     this.#checkFound(found, ending)
@@ -321,8 +322,8 @@ export class Model {
   }
 
   /**
-   * A cut may keep an append and lose the removal, made before it and acknowledged as little, that had made
-   * room for it: then the limit takes the oldest message instead.
+   * With a sync every so often a cut may keep an append and lose the removal, made before it and acknowledged as
+   * little, that had made room for it: then the limit takes the oldest message instead.
    */
   #isPushedOut(
     message: ModelMessage,
