@@ -217,33 +217,36 @@ function describeBlock(block: Block): IndexedBlock {
 /** Subjects with the blocks that bracket their first and last message. */
 function describeSubjects(contents: StreamContents): IndexedSubjects {
   const { subjects, blocks } = contents
+  const { size } = subjects
   const described: IndexedSubjects = {
-    bytes: Buffer.alloc(0),
+    bytes: Buffer.allocUnsafeSlow(subjectBytesOf(contents)),
     count: 0,
-    offsets: new Uint32Array(subjects.size),
-    sizes: new Uint16Array(subjects.size),
-    totals: new Float64Array(subjects.size),
-    firstBlocks: new Uint32Array(subjects.size),
-    lastBlocks: new Uint32Array(subjects.size),
+    offsets: new Uint32Array(size),
+    sizes: new Uint16Array(size),
+    totals: new Float64Array(size),
+    firstBlocks: new Uint32Array(size),
+    lastBlocks: new Uint32Array(size),
   }
-  const parts: Buffer[] = []
   let offset = 0
   const blockAt = (position: number) => blocks.at(Math.max(0, Math.min(position, blocks.length - 1)))?.index ?? 0
   for (let id = 1; id < subjects.idEnd; id++) {
     if (!subjects.isLive(id)) continue
-    const bytes = Buffer.from(subjects.bytesOf(id))
     const i = described.count++
-    parts.push(bytes)
     described.offsets[i] = offset
-    described.sizes[i] = bytes.length
     described.totals[i] = subjects.countOf(id)
     described.firstBlocks[i] = blockAt(blocks.positionFrom(subjects.firstOf(id)))
     // The first block that ends at or after a bound holds the last message, or one before it does.
     described.lastBlocks[i] = blockAt(blocks.positionFrom(subjects.lastOf(id)))
-    offset += bytes.length
+    described.sizes[i] = subjects.sizeOf(id)
+    offset = subjects.copyTo(id, described.bytes, offset)
   }
-  described.bytes = Buffer.concat(parts)
   return described
+}
+
+function subjectBytesOf({ subjects }: StreamContents): number {
+  let size = 0
+  for (let id = 1; id < subjects.idEnd; id++) if (subjects.isLive(id)) size += subjects.sizeOf(id)
+  return size
 }
 
 function checksumOf(files: BlockFiles, bytes: Buffer, end: number): Buffer {

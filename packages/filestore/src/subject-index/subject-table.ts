@@ -168,20 +168,21 @@ export class SubjectTable {
     return this.#index.subjectOf(id)
   }
 
-  /** The bytes of the subject, valid until the next `intern`. */
-  bytesOf(id: number): Buffer {
-    const offset = this.#index.offsetOf(id)
-    return this.#index.bytesOf(id).subarray(offset, offset + this.#index.sizeOf(id))
-  }
-
   /** Copies the subject to the start of `target`, which grows when it must. */
   copySubject(id: number, target: Buffer): Buffer {
     const size = this.#index.sizeOf(id)
     const grown = size > target.length ? Buffer.allocUnsafeSlow(size) : target
+    this.copyTo(id, grown, 0)
+    return grown
+  }
+
+  /** Copies the subject to `at` of `target`, which has room for it. @returns where it ends */
+  copyTo(id: number, target: Buffer, at: number): number {
+    const size = this.#index.sizeOf(id)
     const source = this.#index.bytesOf(id)
     const offset = this.#index.offsetOf(id)
-    for (let i = 0; i < size; i++) grown[i] = source[offset + i] as number
-    return grown
+    for (let i = 0; i < size; i++) target[at + i] = source[offset + i] as number
+    return at + size
   }
 
   sizeOf(id: number): number {
