@@ -465,8 +465,8 @@ export class FileStreamStore implements StreamStore {
     core.isClosed = true
     this.#age.stop()
     core.ttl.stop()
-    this.#compactor.stop()
-    this.#compressor.stop()
+    await this.#compactor.stop()
+    await this.#compressor.stop()
     await this.#index.write()
     await this.#index.stop()
     const uncommitted = await core.commit.close()

@@ -13,7 +13,7 @@ import { LZ4_CHUNK_SIZE, encodeLz4Chunk } from '../lz4/lz4-body.js'
 import { compressedHeaderOf } from '../s2/compressed-block.js'
 import type { StoreCore } from '../store-core.js'
 import type { Block } from './block.js'
-import { replaceBlockFile, rewriteBlockFile } from './rewrite-block.js'
+import { rewriteBlockFile, stageBlockFile } from './rewrite-block.js'
 
 const DELAY_MS = 100
 const PIECE_SIZE = 1024 * 1024
@@ -23,7 +23,7 @@ export class BlockCompressor {
   #timer: Timer | undefined
   /** Ends the pauses between two pieces. */
   readonly #resumes = new Set<() => void>()
-  #isRunning = false
+  #running: Promise<number> | undefined
 
   constructor(core: StoreCore) {
     this.#core = core
@@ -34,16 +34,24 @@ export class BlockCompressor {
     }
   }
 
-  stop(): void {
+  /** Cancels the timer and waits for the block at hand. */
+  async stop(): Promise<void> {
     this.#timer?.cancel()
     this.#timer = undefined
     for (const resume of this.#resumes) resume()
+    await this.#running
   }
 
   /** Compresses every sealed block that should be. @returns how many were */
   async run(): Promise<number> {
-    if (this.#isRunning) return 0
-    this.#isRunning = true
+    if (this.#running !== undefined) return 0
+    this.#running = this.#compressAll()
+    const count = await this.#running
+    this.#running = undefined
+    return count
+  }
+
+  async #compressAll(): Promise<number> {
     let count = 0
     try {
       for (let block = this.#next(); block !== undefined; block = this.#next()) {
@@ -54,8 +62,6 @@ export class BlockCompressor {
     } catch (error) {
       const { config, options } = this.#core
       options.logger.warn(`Stream '${config.name}': a block was not compressed: ${String(error)}`)
-    } finally {
-      this.#isRunning = false
     }
     return count
   }
@@ -123,14 +129,24 @@ export class BlockCompressor {
     if (block.isDamaged || block.keepsFile || filled !== block.rawSize) return false
     const body = area.bytes.subarray(0, filled - CHECKSUM_SIZE)
     const parts = compression === 'lz4' ? await this.#encodeLz4(body) : await this.#encodeS2(body)
-    const isSame = block.rewriteCount === version && core.contents.blocks.positionOf(block) >= 0
-    if (!isSame || !this.#isWanted || core.config.compression !== compression) return false
-    const file = Buffer.concat([compressedHeaderOf(filled, compression), ...parts, area.bytes.subarray(filled - CHECKSUM_SIZE, filled)])
+    const isSame = () => block.rewriteCount === version && core.contents.blocks.positionOf(block) >= 0
+    const canReplace = () => isSame() && this.#isWanted && core.config.compression === compression
+    if (!canReplace()) return false
+    const checksum = area.bytes.subarray(filled - CHECKSUM_SIZE, filled)
+    const file = Buffer.concat([compressedHeaderOf(filled, compression), ...parts, checksum])
     if (file.length >= filled) return false
     // What is in the next block, and what this one's bytes rest on, is certain first.
+    await core.commit.syncAhead()
+    if (!canReplace()) return false
     core.commit.commitNow()
-    replaceBlockFile(core.files, block, file, file.length)
+    const staged = await stageBlockFile(core.files, block, { name: `${block.index}.blk.tmp`, bytes: file, size: file.length })
+    if (!canReplace()) {
+      staged.discard()
+      return false
+    }
+    staged.replace()
     block.compression = compression
+    await core.files.fileSystem.syncDirectory(core.files.directory)
     return true
   }
 

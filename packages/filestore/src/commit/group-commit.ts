@@ -166,6 +166,17 @@ export class GroupCommit implements TurnTask {
     if (this.failure !== undefined) throw this.failure
   }
 
+  /**
+   * Writes and syncs what there is, with the event loop free meanwhile: before `commitNow`, which then finds
+   * little to do. Promises nothing; a failure shows in `failure` or `full`.
+   */
+  async syncAhead(): Promise<void> {
+    await this.#syncDone
+    if (this.failure !== undefined || this.#isClosed || !this.#write()) return
+    this.#startSync(true)
+    await this.#syncDone
+  }
+
   /** `file` is closed or replaced by one that is on disk: it is not synced again. */
   forget(file: OpenFile): void {
     const files = this.#inFlight?.files

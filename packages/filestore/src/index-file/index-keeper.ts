@@ -18,7 +18,8 @@ const PERIODIC_SUBJECTS_MAX = 20_000
 export class IndexKeeper {
   readonly #core: StoreCore
   #timer: Timer | undefined
-  #writing: Promise<void> = Promise.resolve()
+  /** One at a time, in the order asked for; never rejects. */
+  #writing: Promise<boolean> = Promise.resolve(true)
 
   constructor(core: StoreCore) {
     this.#core = core
@@ -29,25 +30,29 @@ export class IndexKeeper {
    * Writes everything out and then the index; true when it is there.
    * A failure is logged: without the index the next opening reads the blocks.
    */
-  async write(): Promise<boolean> {
+  write(): Promise<boolean> {
     this.#cancel()
-    await this.#writing.catch(() => {})
+    this.#writing = this.#writing.then(() => this.#write())
+    return this.#writing
+  }
+
+  async #write(): Promise<boolean> {
     const core = this.#core
     if (core.unreadableFrom < Infinity) return false
     if (!core.isIndexStale || core.commit.failure !== undefined) return !core.isIndexStale
     try {
+      await core.commit.syncAhead()
+      if (core.unreadableFrom < Infinity) return false
       core.commit.commitNow()
       core.knowFirstTimes()
       core.isIndexStale = false
       const { lastSequence } = core.contents
       const waiting = core.retirement.awaitingIndexCount
-      this.#writing = this.#writeFiles()
-      await this.#writing
+      await this.#writeFiles()
       core.indexedSequence = lastSequence
       core.indexWritten(waiting)
       return true
     } catch (error) {
-      this.#writing = Promise.resolve()
       core.isIndexStale = true
       core.options.logger.warn(`Stream '${core.config.name}': index.db could not be written: ${String(error)}`)
       return false
@@ -91,7 +96,7 @@ export class IndexKeeper {
   /** Stops the timer and waits for a running write. */
   async stop(): Promise<void> {
     this.#cancel()
-    await this.#writing.catch(() => {})
+    await this.#writing
   }
 
   #cancel(): void {

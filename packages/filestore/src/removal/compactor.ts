@@ -1,6 +1,7 @@
 /**
  * Rewrites sparse blocks without their dead records, some time after they became sparse: a sealed block
- * whose live bytes are less than half of its file, one at a time, with the event loop free in between.
+ * whose live bytes are less than half of its file, one at a time, with the event loop free in between and
+ * while the disk works. Messages of the block may go meanwhile: then the new file has their records too.
  *
  * Dead records are evidence: of what limits removed, and, by tombstones, of what callers removed in
  * other blocks. So before a block is rewritten
@@ -12,7 +13,7 @@ import { Timestamp, assert, type Timer } from '@rivulet/store-types'
 import type { Block } from '../block/block.js'
 import { compactBlock, type CompactedBlock } from '../block/compact-block.js'
 import { ByteArea, readTime } from '../block/record.js'
-import { rewriteBlockFile } from '../block/rewrite-block.js'
+import { stageBlockFile } from '../block/rewrite-block.js'
 import type { IndexKeeper } from '../index-file/index-keeper.js'
 import type { StoreCore } from '../store-core.js'
 
@@ -25,6 +26,10 @@ export class Compactor {
   readonly #index: IndexKeeper
   #timer: Timer | undefined
   #hasCandidates = false
+  /** One step at a time, whoever asks. */
+  #running: Promise<boolean> = Promise.resolve(false)
+  /** Ends the pause between two parts of a step. */
+  #resume: (() => void) | undefined
 
   constructor(core: StoreCore, index: IndexKeeper) {
     this.#core = core
@@ -32,14 +37,21 @@ export class Compactor {
     core.maintenance = () => this.#schedule(PASS_DELAY_MS)
   }
 
-  stop(): void {
+  /** Cancels the timer and waits for a block that is being rewritten. */
+  async stop(): Promise<void> {
+    this.#cancel()
+    this.#resume?.()
+    await this.#running
+  }
+
+  #cancel(): void {
     this.#timer?.cancel()
     this.#timer = undefined
   }
 
   /** Compacts every sparse block now. @returns how many were rewritten */
   async run(): Promise<number> {
-    this.stop()
+    this.#cancel()
     let count = 0
     while (await this.#step()) count++
     return count
@@ -59,27 +71,47 @@ export class Compactor {
     else if (this.#hasCandidates) this.#schedule(PASS_DELAY_MS)
   }
 
+  #step(): Promise<boolean> {
+    this.#running = this.#running.then(() => this.#rewriteNext())
+    return this.#running
+  }
+
   /** Rewrites one block; false when there is none, or when it can not be done now. */
-  async #step(): Promise<boolean> {
+  async #rewriteNext(): Promise<boolean> {
     const core = this.#core
-    if (core.isClosed || core.commit.failure !== undefined || core.commit.full !== undefined) return false
+    if (!this.#canWrite) return false
     const isWaitedFor = core.retirement.awaitingIndexCount > 0
     const needsIndex = isWaitedFor || (core.needsCheckpoint && this.#nextSparse() !== undefined)
     if (needsIndex && core.isIndexStale && !(await this.#index.write())) return false
     const block = this.#nextSparse()
-    if (block === undefined || core.isClosed) return false
+    if (block === undefined || !this.#canWrite) return false
     block.isSparseNoted = false
     if (core.needsCheckpoint && block.lastSequence > core.indexedSequence) return false
     try {
-      core.commit.commitNow()
-      core.files.fileSystem.syncDirectoryNow(core.files.directory)
-      this.#compact(block)
-      return true
+      await this.#compact(block)
+      return this.#canWrite
     } catch (error) {
       core.options.logger.warn(`Stream '${core.config.name}': block ${block.index} was not compacted: ${String(error)}`)
       block.compactedSize = block.rawSize
       return false
     }
+  }
+
+  get #canWrite(): boolean {
+    const { isClosed, commit } = this.#core
+    return !isClosed && commit.failure === undefined && commit.full === undefined
+  }
+
+  #isListed(block: Block): boolean {
+    return this.#core.contents.blocks.positionOf(block) >= 0
+  }
+
+  /** Everything so far is synced: most of it aside, what came meanwhile within the call. */
+  async #makeCertain(): Promise<void> {
+    const { commit, files } = this.#core
+    await commit.syncAhead()
+    commit.commitNow()
+    await files.fileSystem.syncDirectory(files.directory)
   }
 
   #nextSparse(): Block | undefined {
@@ -94,23 +126,23 @@ export class Compactor {
     return block.lastSequence < contents.lastSequence && block.writtenSize === block.rawSize
   }
 
-  #compact(block: Block): void {
+  /** A block of 8 MB is read aside, indexed in one turn and copied in another. */
+  async #compact(block: Block): Promise<void> {
     const core = this.#core
-    const { contents, files, loader } = core
+    const { files, loader } = core
     core.knowFirstTime(block)
     if (block.firstOffset >= 0 && block.messageCount > 0) {
       // It could not be read just now, and would be lost.
       block.compactedSize = block.rawSize
       return
     }
-    const loaded = loader.load(block)
-    // Loading may show damage: such a block keeps all its bytes.
-    if (block.isDamaged || block.keepsFile) return
-    // Blocks retired while the index was written are in no list, and their messages are in their files.
-    const isPartUnknown = core.unreadableFrom < Infinity || contents.blocks.all.some((other) => other.hasUnknownRange)
-    const keepsAll = core.retirement.hasFiles || isPartUnknown
-    const isNeeded = (sequence: number): boolean => keepsAll || this.#isTombstoneNeeded(block, sequence)
-    const compacted = compactBlock(loaded, files.hasherOf(block.index), isNeeded)
+    // A read that fails here fails again, and is reported, when the block is loaded.
+    await loader.prefetch(block).catch(() => {})
+    if (!this.#isCandidate(block)) return
+    loader.load(block)
+    await this.#pause()
+    if (!this.#isCandidate(block)) return
+    const compacted = compactBlock(loader.load(block), files.hasherOf(block.index), this.#neededIn(block))
     if (compacted === undefined) {
       block.isDamaged = true
       return
@@ -123,12 +155,53 @@ export class Compactor {
       block.compactedSize = block.rawSize
       return
     }
+    await this.#replace(block, compacted)
+  }
+
+  /** Still there, and without the damage that loading may have shown: such a block keeps all its bytes. */
+  #isCandidate(block: Block): boolean {
+    return this.#canWrite && this.#isListed(block) && !block.isDamaged && !block.keepsFile
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#resume = resolve
+      this.#core.options.turns.schedule('append', { runTurn: resolve })
+    })
+  }
+
+  /** Which tombstones of the block something else needs. */
+  #neededIn(block: Block): (sequence: number) => boolean {
+    const { contents, retirement } = this.#core
+    // Blocks retired while the index was written are in no list, and their messages are in their files.
+    const isPartUnknown = this.#core.unreadableFrom < Infinity || contents.blocks.all.some((other) => other.hasUnknownRange)
+    const keepsAll = retirement.hasFiles || isPartUnknown
+    return (sequence) => keepsAll || this.#isTombstoneNeeded(block, sequence)
+  }
+
+  async #replace(block: Block, compacted: CompactedBlock): Promise<void> {
+    const core = this.#core
+    const { rewriteCount, rawSize } = block
+    const { bytes, size } = compacted
+    // What was left out rests on removals that are certain, and on files that are gone for certain.
+    await this.#makeCertain()
+    if (!this.#isCandidate(block)) return
     try {
-      rewriteBlockFile(files, block, compacted.bytes, compacted.size)
+      const staged = await stageBlockFile(core.files, block, { name: `${block.index}.new`, bytes, size })
+      const isSame = block.rewriteCount === rewriteCount && block.rawSize === rawSize && this.#isListed(block)
+      // Its first message may be another one by now, whose time is at an offset of the old file.
+      core.knowFirstTime(block)
+      const isTimeKnown = block.firstOffset < 0 || block.messageCount === 0
+      if (!isSame || !isTimeKnown || !this.#canWrite) return staged.discard()
+      staged.replace()
     } catch (error) {
       throw core.refuse(error)
     }
+    block.compression = 'none'
+    block.awaitsCompression = true
+    block.rawSize = block.writtenSize = size
     this.#adopt(block, compacted)
+    await core.files.fileSystem.syncDirectory(core.files.directory)
   }
 
   /** The message of a tombstone may still lie in the block that covers its sequence. */
@@ -150,7 +223,7 @@ export class Compactor {
     block.hasUnknownTombstones = false
     block.compactedSize = block.rawSize
     if (block.messageCount > 0) {
-      assert(compacted.firstSequence === block.firstSequence, 'the first live message stays the first')
+      assert(compacted.firstSequence <= block.firstSequence, 'what lives now lived before')
       block.physicalFirst = compacted.firstSequence
       block.lastSequence = compacted.lastSequence
       block.deleted.deleteAbove(compacted.lastSequence)

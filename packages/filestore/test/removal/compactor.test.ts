@@ -4,7 +4,7 @@ import { BlockFiles } from '../../src/block/block-files.js'
 import { createTypeScriptHashKernel } from '../../src/hash/typescript-hash-kernel.js'
 import { readIndexFile } from '../../src/index-file/index-file.js'
 import { OPTION_SETS } from '../support/option-sets.js'
-import { runUntil } from '../support/settle.js'
+import { runUntil, settle } from '../support/settle.js'
 import { DIRECTORY, openStore, type TestStore, type TestStoreOptions } from '../support/open-store.js'
 import { seededRandom } from '../support/seeded-random.js'
 
@@ -34,6 +34,7 @@ describe('compaction', () => {
     for (const sequence of [2, 3, 4]) s.store.remove(sequence)
     await s.flush()
     s.clock.advance(11_000, () => s.turns.run())
+    await settle(s.turns)
     await s.flush()
 
     expect(sizes(s.disk)[0]).toBe('1.blk 160')
@@ -221,5 +222,41 @@ describe('a stream that keeps one message of each subject', () => {
     expect(s.store.messageCount).toBe(2001)
     expect(s.store.byteCount / total).toBeGreaterThan(0.8)
     await s.close()
+
+/** What may happen to a block while its new file is written, and what of 1, 5, 9, 10 ... is left. */
+const meanwhile: Record<string, (s: TestStore) => unknown> = {
+  'its first live message goes': (s) => s.store.remove(1),
+  'its last live message goes': (s) => s.store.remove(9),
+  'all its live messages go': (s) => [1, 5, 9].map((sequence) => s.store.remove(sequence)),
+  'a message is erased': (s) => s.store.erase(5),
+  'the front is purged': (s) => s.store.purgeBelow(6),
+  'everything is purged': (s) => s.store.purge(),
+  'messages are appended': (s) => s.append('s', 'x'.repeat(400)),
+  'the store closes': (s) => s.close(),
+}
+
+describe.each(Object.entries(meanwhile))('a compaction during which %s', (_, change) => {
+  it('costs no message and brings none back, whenever it happens', async () => {
+    for (let rounds = 0; rounds < 24; rounds++) {
+      const s = await openStore({ blockBytes: 400 })
+      for (let i = 1; i <= 20; i++) s.append('s', 'x'.repeat(49))
+      for (const sequence of [2, 3, 4, 6, 7, 8]) s.store.remove(sequence)
+      await s.flush()
+      const compaction = s.store.compact()
+      await settle(s.turns, rounds)
+      const changed = change(s)
+      const left = s.store.state(true)
+      const contents = changed instanceof Promise ? undefined : s.contents()
+      await runUntil(s.turns, Promise.all([changed, compaction]))
+      if (contents !== undefined) {
+        expect(s.contents()).toEqual(contents)
+        await s.flush()
+      }
+      const second = await s.kill()
+      if (contents !== undefined) expect(second.contents()).toEqual(contents)
+      expect({ ...second.store.state(true), lastTime: left.lastTime }).toEqual(left)
+      expect([...s.disk.files().keys()].filter((path) => path.endsWith('.tmp'))).toEqual([])
+      await second.close()
+    }
   })
 })
