@@ -96,19 +96,27 @@ export function rawAppend(root, pieceBytes, count, { syncEach = false } = {}) {
   return ms
 }
 
-/** The longest time in which the event loop did not come around. */
+/**
+ * The longest time in which the event loop did not come around; and the most processor time that the process used in
+ * one such time, which a busy machine does not stretch.
+ */
 export class PauseMeter {
   #isRunning = false
   #longestMs = 0
+  #longestCpuMs = 0
 
   start() {
     this.#isRunning = true
-    this.#longestMs = 0
+    this.#longestMs = this.#longestCpuMs = 0
     let last = performance.now()
+    let lastCpu = cpuMs()
     const look = () => {
       const now = performance.now()
+      const cpu = cpuMs()
       this.#longestMs = Math.max(this.#longestMs, now - last)
+      this.#longestCpuMs = Math.max(this.#longestCpuMs, cpu - lastCpu)
       last = now
+      lastCpu = cpu
       if (this.#isRunning) setImmediate(look)
     }
     setImmediate(look)
@@ -118,6 +126,15 @@ export class PauseMeter {
     this.#isRunning = false
     return this.#longestMs
   }
+
+  get longestCpuMs() {
+    return this.#longestCpuMs
+  }
+}
+
+function cpuMs() {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
 }
 
 /** Resident bytes of this process, after a collection where the collector is exposed. */

@@ -57,7 +57,7 @@ async function measure({ create }, what, { body, kind }) {
   const pause = meter.stop()
   await writer.stop()
   await store.delete()
-  return [millis(pause), millis(ms), writer.appended]
+  return [millis(pause), millis(meter.longestCpuMs), kind === 'filling' ? '' : millis(ms), writer.appended]
 }
 
 class Writer {
@@ -125,6 +125,6 @@ function countSubjects(store) {
 await onStage({ cacheIdleMs: 500 }, async (stage) => {
   const rows = []
   for (const [what, body] of operations()) rows.push([what, ...(await measure(stage, what, body))])
-  const head = ['operation', 'longest pause, ms', 'whole, ms', 'appended meanwhile']
+  const head = ['operation', 'longest pause, ms', 'processor, ms', 'whole, ms', 'appended meanwhile']
   table(`Pauses beside a writer, ${count} messages`, head, rows)
 })
