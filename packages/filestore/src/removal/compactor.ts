@@ -142,7 +142,8 @@ export class Compactor {
     loader.load(block)
     await this.#pause()
     if (!this.#isCandidate(block)) return
-    const compacted = compactBlock(loader.load(block), files.hasherOf(block.index), this.#neededIn(block))
+    const needed = this.#neededIn(block)
+    const compacted = compactBlock(loader.load(block), files.hasherOf(block.index), needed.isNeeded)
     if (compacted === undefined) {
       block.isDamaged = true
       return
@@ -155,7 +156,7 @@ export class Compactor {
       block.compactedSize = block.rawSize
       return
     }
-    await this.#replace(block, compacted)
+    await this.#replace(block, compacted, needed.floor())
   }
 
   /** Still there, and without the damage that loading may have shown: such a block keeps all its bytes. */
@@ -170,16 +171,24 @@ export class Compactor {
     })
   }
 
-  /** Which tombstones of the block something else needs. */
-  #neededIn(block: Block): (sequence: number) => boolean {
-    const { contents, retirement } = this.#core
+  /** Which tombstones of the block something else needs; `floor`: what they rest on that were not, 0 nothing. */
+  #neededIn(block: Block): Readonly<{ isNeeded: (sequence: number) => boolean; floor: () => number }> {
+    const core = this.#core
+    const { contents, retirement, floor } = core
     // Blocks retired while the index was written are in no list, and their messages are in their files.
-    const isPartUnknown = this.#core.unreadableFrom < Infinity || contents.blocks.all.some((other) => other.hasUnknownRange)
+    const isPartUnknown = core.unreadableFrom < Infinity || contents.blocks.all.some((other) => other.hasUnknownRange)
     const keepsAll = retirement.hasFiles || isPartUnknown
-    return (sequence) => keepsAll || this.#isTombstoneNeeded(block, sequence)
+    let restsOnFloor = false
+    const isNeeded = (sequence: number): boolean => {
+      if (keepsAll) return true
+      if (sequence >= floor) return this.#isTombstoneNeeded(block, sequence)
+      restsOnFloor = true
+      return false
+    }
+    return { isNeeded, floor: () => (restsOnFloor ? floor : 0) }
   }
 
-  async #replace(block: Block, compacted: CompactedBlock): Promise<void> {
+  async #replace(block: Block, compacted: CompactedBlock, floor: number): Promise<void> {
     const core = this.#core
     const { rewriteCount, rawSize } = block
     const { bytes, size } = compacted
@@ -187,6 +196,7 @@ export class Compactor {
     await this.#makeCertain()
     if (!this.#isCandidate(block)) return
     try {
+      core.retirement.secureFloor(floor)
       const staged = await stageBlockFile(core.files, block, { name: `${block.index}.new`, bytes, size })
       const isSame = block.rewriteCount === rewriteCount && block.rawSize === rawSize && this.#isListed(block)
       // Its first message may be another one by now, whose time is at an offset of the old file.
@@ -206,9 +216,7 @@ export class Compactor {
 
   /** The message of a tombstone may still lie in the block that covers its sequence. */
   #isTombstoneNeeded(block: Block, sequence: number): boolean {
-    const { contents } = this.#core
-    if (sequence < contents.firstSequence) return false
-    const { blocks } = contents
+    const { blocks } = this.#core.contents
     const holder = blocks.at(blocks.positionFrom(sequence))
     return holder !== undefined && holder.index < block.index
   }

@@ -20,6 +20,8 @@ export class Retirement {
   readonly #awaitingIndex: Block[] = []
   readonly #retiring: Block[] = []
   #floorOfSync = 0
+  /** What the floor file is known to say; 0: not known. */
+  #writtenFloor = 0
   /** The floor could not be written; it is tried again with every sync. */
   #owesFloor = false
 
@@ -78,10 +80,21 @@ export class Retirement {
     this.#owesFloor = !isWritten && !this.#tryWriteFloor()
   }
 
+  /**
+   * Tombstones of messages below `floor` are about to go: the floor file says it instead. What made it the floor
+   * is synced. @throws the file system's error
+   */
+  secureFloor(floor: number): void {
+    if (floor <= this.#writtenFloor) return
+    writeFloor(this.#files, floor)
+    this.#writtenFloor = floor
+  }
+
   /** The files are gone with their directory, or belong to nobody; no floor is owed. */
   clear(): void {
     this.#owesFloor = false
     this.#floorOfSync = 0
+    this.#writtenFloor = 0
     this.#retired.length = 0
     this.#awaitingIndex.length = 0
     this.#retiring.length = 0
@@ -92,6 +105,7 @@ export class Retirement {
     if (this.#floorOfSync === 0) return true
     try {
       writeFloor(this.#files, this.#floorOfSync)
+      this.#writtenFloor = this.#floorOfSync
       return true
     } catch (error) {
       if (!isNoRoom(error)) throw error

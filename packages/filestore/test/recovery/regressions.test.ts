@@ -283,3 +283,19 @@ function holdSyncs(disk: SimulatedDisk): { letGo: () => void; syncs: () => numbe
   }
   return { letGo, syncs: () => count }
 }
+
+describe('a compaction that leaves out a tombstone of a message in front of the first', () => {
+  it('has the floor say so: the record may still lie in a block that lives', async () => {
+    const s = await openStore({ blockBytes: 400 })
+    for (let i = 1; i <= 6; i++) s.append('s', 'x'.repeat(69))
+    s.store.remove(1)
+    for (let i = 7; i <= 8; i++) s.append('s', 'x'.repeat(69))
+    for (const sequence of [5, 6]) s.store.remove(sequence)
+    await s.flush()
+    await runUntil(s.turns, s.store.compact())
+    const again = await s.kill()
+
+    expect(sequences(again)).toEqual([2, 3, 4, 7, 8])
+    await again.close()
+  })
+})

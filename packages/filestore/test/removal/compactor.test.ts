@@ -222,6 +222,8 @@ describe('a stream that keeps one message of each subject', () => {
     expect(s.store.messageCount).toBe(2001)
     expect(s.store.byteCount / total).toBeGreaterThan(0.8)
     await s.close()
+  })
+})
 
 /** What may happen to a block while its new file is written, and what of 1, 5, 9, 10 ... is left. */
 const meanwhile: Record<string, (s: TestStore) => unknown> = {
