@@ -76,10 +76,7 @@ export class FileStreamStore implements StreamStore {
       ;(options.logger ?? silentLogger).warn(`Stream '${options.config.name}': limits at opening: ${String(error)}`)
     }
     store.#core.committedSequence = store.lastSequence
-    if (options.config.compression === 'lz4' && !options.group.lz4.isAvailable) {
-      const reason = `new blocks stay plain, because lz4 compression needs the package ${LZ4_PACKAGE}`
-      ;(options.logger ?? silentLogger).warn(`Stream '${options.config.name}': ${reason}`)
-    }
+    store.#warnOfLz4()
     return store
   }
 
@@ -269,8 +266,9 @@ export class FileStreamStore implements StreamStore {
       const reason = `stream '${core.config.name}' can not be renamed to '${config.name}'`
       throw new StoreError('STORE_INVALID_OPTION', reason)
     }
-    if (config.compression === 'lz4' && core.config.compression !== 'lz4') group.lz4.codec()
-    if (config.compression !== 'lz4' && core.config.compression === 'lz4') await this.#leaveLz4(config.compression)
+    const { compression } = core.config
+    if (config.compression === 'lz4' && compression !== 'lz4') group.lz4.codec()
+    if (config.compression !== 'lz4') await this.#leaveLz4(config.compression)
     const sealer = this.#options.keys?.sealer
     const place = { fileSystem, kernel: group.kernel, directory, hashName: config.name, sealer }
     // The index is the checkpoint from which later openings repeat history: what came before happened
@@ -280,7 +278,7 @@ export class FileStreamStore implements StreamStore {
     await writeStreamMeta(place, { created, config }, { isSynced: true })
     const { allowMessageTtl, allowMessageSchedules } = core.config
     // What was finished before anybody asked for compression keeps its form.
-    if (core.config.compression === 'none') for (const block of core.contents.blocks.all) block.awaitsCompression = false
+    if (compression === 'none') for (const block of core.contents.blocks.all) block.awaitsCompression = false
     core.config = config
     this.#age.stop()
     if (config.allowMessageTtl !== allowMessageTtl) core.ttl.rebuild()
@@ -290,14 +288,25 @@ export class FileStreamStore implements StreamStore {
     this.#age.schedule()
   }
 
+  #warnOfLz4(): void {
+    const { config, group, logger } = this.#options
+    const warn = (reason: string) => (logger ?? silentLogger).warn(`Stream '${config.name}': ${reason}`)
+    if (config.compression === 'lz4') {
+      if (!group.lz4.isAvailable) warn(`new blocks stay plain, because lz4 compression needs the package ${LZ4_PACKAGE}`)
+    } else if (this.#core.contents.blocks.all.some((block) => block.compression === 'lz4')) {
+      warn(`its configuration names ${config.compression} compression, and it has lz4 blocks, which nats-server would destroy; updating it writes them plain`)
+    }
+  }
+
   /** The word goes from the configuration file when the last such block is gone: nats-server would destroy it. */
   async #leaveLz4(compression: 's2' | 'none'): Promise<void> {
     const core = this.#core
+    const before = core.config.compression
     core.config = { ...core.config, compression }
     try {
       await this.#compressor.undoLz4()
     } catch (error) {
-      core.config = { ...core.config, compression: 'lz4' }
+      core.config = { ...core.config, compression: before }
       throw error
     }
   }

@@ -85,13 +85,13 @@ export class BlockCompressor {
       try {
         core.commit.commitNow()
         rewriteBlockFile(core.files, block, area.bytes, filled)
+        this.#schedule()
       } catch (error) {
         throw core.refuse(error)
       }
       await this.#pause()
       if (core.isClosed) throw new StoreError('STORE_CLOSED', 'store is closed')
     }
-    this.#schedule()
   }
 
   #schedule(): void {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { CompressionKind } from '@rivulet/store-types'
+import { createTypeScriptHashKernel } from '../../src/hash/typescript-hash-kernel.js'
+import { readStreamMeta, writeStreamMeta } from '../../src/meta/stream-meta.js'
 import type { SimulatedDisk } from '../../src/simulation.js'
 import {
   BLOCKS,
@@ -73,6 +75,21 @@ it('a stream that lost its configuration asks for lz4 when it has such blocks: n
   const store = await opened.reopen()
 
   expect(disk.readFile('/js/$G/streams/S/meta.inf').toString()).toContain('"compression":"lz4"')
+  expect(readable(store)).toEqual(upTo(100))
+})
+
+it('a stream whose configuration was changed by hand says that its LZ4 blocks are in danger, and an update ends it', async () => {
+  const disk = await written(100)
+  const place = { fileSystem: disk, kernel: createTypeScriptHashKernel(), directory: '/js/$G/streams/S', hashName: 'S' }
+  const { meta } = readStreamMeta(place)
+  await writeStreamMeta(place, { ...meta!, config: { ...meta!.config, compression: 'none' } }, { isSynced: false })
+  const opened = setUp({ disk })
+
+  const store = await opened.reopen()
+  expect(opened.warnings).toEqual([expect.stringContaining('it has lz4 blocks, which nats-server would destroy')])
+  await opened.through(store.updateConfig(store.config))
+
+  expect(opened.forms()).toEqual(['none', 'none', 'none', 'none'])
   expect(readable(store)).toEqual(upTo(100))
 })
 

@@ -47,7 +47,7 @@ function makeConfig(random: Random, name: string, kind: Kind): StreamConfig {
     ...(kind.allowsRollup ? { allowRollup: true } : {}),
     ...(kind.hasTime && random() < 0.7 ? { maxAge: BigInt(1 + Math.floor(random() * 5)) * NANOS } : {}),
     ...(kind.hasTime ? { allowMessageTtl: random() < 0.8 } : {}),
-    ...(random() < 0.25 ? { compression: 's2' } : {}),
+    ...(random() < 0.3 ? { compression: random() < 0.7 ? 's2' : 'lz4' } : {}),
   })
 }
 
@@ -123,7 +123,7 @@ function makeAppend(random: Random, subject: string, kind: Kind): AppendOperatio
 }
 
 function makeChange(random: Random, kind: Kind): ConfigChange {
-  if (random() < 0.3) return { compression: random() < 0.6 ? 's2' : 'none' }
+  if (random() < 0.3) return { compression: pick(random, ['s2', 's2', 'none', 'lz4'] as const) }
   if (kind.hasTime) {
     const isAge = random() < 0.5
     return isAge ? { maxAgeSeconds: random() < 0.4 ? 0 : 1 + Math.floor(random() * 8) } : { allowMessageTtl: random() < 0.5 }

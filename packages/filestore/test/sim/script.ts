@@ -83,6 +83,6 @@ function printInShort(config: StreamConfig): string {
     ...(discard === 'new' ? { discard, discardNewPerSubject } : {}),
     ...(allowRollup ? { allowRollup } : {}),
     ...(allowMessageTtl ? { allowMessageTtl } : {}),
-    ...(compression === 's2' ? { compression } : {}),
+    ...(compression === 'none' ? {} : { compression }),
   })
 }

@@ -7,6 +7,7 @@ import type { HashKernel } from '../../src/hash/hash-kernel.js'
 import type { SimulatedDisk } from '../../src/simulation.js'
 import { fileStorage, type FileStorage } from '../../src/storage.js'
 import { StoreGroup } from '../../src/store-group.js'
+import { syncLz4 } from '../support/sync-lz4.js'
 import { Model, type Ending } from './model.js'
 import type { Operation, Script } from './script.js'
 import { StreamWorld } from './stream-world.js'
@@ -217,7 +218,7 @@ export class World {
   #open(): void {
     const { clock, turns, disk, random } = this
     const { blockBytes, cipher, sync, cacheBytes } = this.#script
-    const group = new StoreGroup({ clock, kernel: this.#kernel, cacheBytesMax: cacheBytes })
+    const group = new StoreGroup({ clock, kernel: this.#kernel, cacheBytesMax: cacheBytes, lz4: syncLz4 })
     const encryption = cipher === undefined ? {} : { encryption: { key: 'simulated', cipher } }
     const randomBytes = (size: number) => Buffer.from(Array.from({ length: size }, () => random() * 256))
     const parts = { directory: DIRECTORY, clock, turns, fileSystem: disk, group, blockBytes, sync, randomBytes }

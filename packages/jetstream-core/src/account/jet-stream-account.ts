@@ -210,7 +210,9 @@ export class JetStreamAccount {
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error)
       this.engine.options.logger.warn(`Stream create failed for '${this.name} > ${config.name}': ${text}`)
-      throw apiError('JSStreamCreateErrF', { err: 'error creating store for stream' }, { cause: error })
+      // What the store can not do is for who asked; the reference has no such case.
+      const isAsked = (error as { code?: string }).code === 'STORE_NOT_SUPPORTED'
+      throw apiError('JSStreamCreateErrF', { err: isAsked ? text : 'error creating store for stream' }, { cause: error })
     }
   }
 

@@ -139,6 +139,17 @@ describe('creating a stream', () => {
   })
 })
 
+test('a stream that its storage does not support is refused with the reason', async () => {
+  const reason = 'lz4 compression needs the package lz4-napi'
+  const account = await enable({
+    storage: {
+      create: () => Promise.reject(new StoreError('STORE_NOT_SUPPORTED', reason)),
+    },
+  })
+
+  await expect(create(account, { name: 'S', compression: 'lz4' })).rejects.toMatchObject({ errCode: 10049, description: reason })
+})
+
 describe('the limits of an account', () => {
   test('hold for streams, consumers and reserved bytes', async () => {
     const account = await enable({ accountLimits: { maxStreams: 2, maxConsumers: 3, maxMemory: 1000 } })
