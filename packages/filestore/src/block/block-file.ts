@@ -12,7 +12,8 @@ import { assert, type CompressionKind, type FileSystem, type OpenFile, type S2Da
 import type { BlockCipher } from '../cipher/ciphers.js'
 import type { RecordHasher } from '../hash/hash-kernel.js'
 import type { Lz4Library } from '../lz4/lz4-library.js'
-import { COMPRESSED_START_SIZE, LOOKALIKE_RECORD_SIZE, compressionOf, decompressBlock, plainSizeIn } from '../s2/compressed-block.js'
+import { COMPRESSED_START_SIZE, compressionOf, decompressBlock, plainSizeIn } from '../s2/compressed-block.js'
+import { RECORD_SIZE_MAX } from './record.js'
 
 export type BlockFileMode = 'read' | 'write' | 'create' | 'replace'
 
@@ -27,6 +28,8 @@ export type BlockFileOptions = Readonly<{
   damaged: (damage: S2Damage) => void
 }>
 
+/** Of a record's size word; the highest bit says that there are headers. */
+const SIZE_BITS = 0x7fff_ffff
 /** Offsets in a block stay below it: a header that names more is damaged. */
 const PLAIN_SIZE_MAX = 2 ** 30
 
@@ -79,16 +82,16 @@ function readCompression(file: OpenFile, options: BlockFileOptions): Compression
   return judge(file, header.subarray(0, found), file.size(), options)
 }
 
-/** No record is as long as the header of an LZ4 block read as a size. */
 function judge(file: OpenFile, header: Buffer, size: number, options: BlockFileOptions): CompressionKind {
   const compression = compressionOf(header)
-  return compression === 's2' && isLookalike(file, size, options) ? 'none' : compression
+  return compression !== 'none' && isLookalike(file, header, size, options) ? 'none' : compression
 }
 
 /** A plain block whose first record is just so long that its size reads as the header of a compressed one (trap 11). */
-function isLookalike(file: OpenFile, size: number, options: BlockFileOptions): boolean {
-  if (size < LOOKALIKE_RECORD_SIZE) return false
-  const record = Buffer.allocUnsafeSlow(LOOKALIKE_RECORD_SIZE)
+function isLookalike(file: OpenFile, header: Buffer, size: number, options: BlockFileOptions): boolean {
+  const recordSize = header.readUInt32LE(0) & SIZE_BITS
+  if (recordSize > size || recordSize > RECORD_SIZE_MAX) return false
+  const record = Buffer.allocUnsafeSlow(recordSize)
   readWhole(file, record, record.length, 0)
   return options.hasher().verifyRecord(record, 0, record.length)
 }

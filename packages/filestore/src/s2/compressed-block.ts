@@ -33,8 +33,6 @@ const SIGNATURES: Readonly<Record<Algorithm, readonly Buffer[]>> = {
 }
 /** Bytes that tell what a file is: the header and the start of the body. */
 export const COMPRESSED_START_SIZE = WORD_SIZE + 10 + 10
-/** "cmp" and id 1, read as the size of a record: what a plain block that looks compressed must have first. */
-export const LOOKALIKE_RECORD_SIZE = 0x01706d63
 
 /**
  * What the start of a block's file says about it, or all of it. One wrong bit in its first four bytes is forgiven
