@@ -14,7 +14,10 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const { values } = parseArgs({
-  options: { server: { type: 'string', default: join(here, '../../packages/server/bin/rivulet.js') }, peer: { type: 'string' } },
+  options: {
+    server: { type: 'string', default: join(here, '../../packages/server/bin/rivulet.js') },
+    peer: { type: 'string' },
+  },
 })
 if (values.peer === undefined) throw new Error('--peer PATH_OF_NATS_SERVER is missing')
 
@@ -49,7 +52,9 @@ try {
     })
     check(`lz4 blocks after ${compression}`, blocksOf(changed).includes('lz4'), false)
     for (const server of [values.peer, values.server]) {
-      await withServer(server, changed, async (connection) => check(`messages after ${compression}`, await messagesOf(connection), expected()))
+      await withServer(server, changed, async (connection) =>
+        check(`messages after ${compression}`, await messagesOf(connection), expected()),
+      )
     }
   }
 } finally {
@@ -60,13 +65,16 @@ console.log(problems.length === 0 ? `ok   lz4: ${COUNT} messages` : 'FAIL lz4')
 process.exitCode = problems.length === 0 ? 0 : 1
 
 function check(what, found, wanted) {
-  if (JSON.stringify(found) !== JSON.stringify(wanted)) problems.push(`${what}: ${JSON.stringify(found)}, not ${JSON.stringify(wanted)}`.slice(0, 500))
+  if (JSON.stringify(found) !== JSON.stringify(wanted))
+    problems.push(`${what}: ${JSON.stringify(found)}, not ${JSON.stringify(wanted)}`.slice(0, 500))
 }
 
 async function withServer(path, directory, work) {
   const isScript = path.endsWith('.js')
   const args = ['-a', '127.0.0.1', '-p', '-1', '-js', '-sd', directory]
-  const child = spawn(isScript ? process.execPath : path, isScript ? [path, ...args] : args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn(isScript ? process.execPath : path, isScript ? [path, ...args] : args, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
   const ended = new Promise((resolve) => child.on('exit', resolve))
   let log = ''
   const port = await new Promise((resolve, reject) => {
@@ -89,7 +97,13 @@ async function withServer(path, directory, work) {
 
 async function fill(connection) {
   const manager = await jetstreamManager(connection)
-  await manager.streams.add({ name: 'PACKED', subjects: ['packed'], storage: 'file', max_bytes: 100_000, compression: 'lz4' })
+  await manager.streams.add({
+    name: 'PACKED',
+    subjects: ['packed'],
+    storage: 'file',
+    max_bytes: 100_000,
+    compression: 'lz4',
+  })
   const js = jetstream(connection)
   for (const payload of expected()) await js.publish('packed', payload)
 }
@@ -101,7 +115,8 @@ function expected() {
 async function messagesOf(connection) {
   const manager = await jetstreamManager(connection)
   const found = []
-  for (let seq = 1; seq <= COUNT; seq++) found.push((await manager.streams.getMessage('PACKED', { seq }))?.string() ?? `no ${seq}`)
+  for (let seq = 1; seq <= COUNT; seq++)
+    found.push((await manager.streams.getMessage('PACKED', { seq }))?.string() ?? `no ${seq}`)
   return found
 }
 
@@ -120,5 +135,7 @@ function blocksOf(directory) {
 function bytesOf(directory) {
   const stream = join(directory, 'jetstream/$G/streams/PACKED')
   const files = readdirSync(stream, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
-  return files.map((entry) => join(entry.parentPath ?? entry.path, entry.name)).map((path) => [path.slice(stream.length), readFileSync(path).toString('hex')])
+  return files
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .map((path) => [path.slice(stream.length), readFileSync(path).toString('hex')])
 }

@@ -14,7 +14,13 @@ const plain = json(Number(process.argv[2] ?? 1) * 1024 * 1024)
 function json(size) {
   let text = ''
   for (let i = 0; text.length < size; i++) {
-    text += JSON.stringify({ id: i, user: `user-${(i * 7919) % 1000}`, at: 1_700_000_000 + i * 13, tags: ['a', String(i % 17)], amount: (i * 31_337) % 100_000 })
+    text += JSON.stringify({
+      id: i,
+      user: `user-${(i * 7919) % 1000}`,
+      at: 1_700_000_000 + i * 13,
+      tags: ['a', String(i % 17)],
+      amount: (i * 31_337) % 100_000,
+    })
   }
   return Buffer.from(text.slice(0, size))
 }

@@ -292,9 +292,11 @@ export class FileStreamStore implements StreamStore {
     const { config, group, logger } = this.#options
     const warn = (reason: string) => (logger ?? silentLogger).warn(`Stream '${config.name}': ${reason}`)
     if (config.compression === 'lz4') {
-      if (!group.lz4.isAvailable) warn(`new blocks stay plain, because lz4 compression needs the package ${LZ4_PACKAGE}`)
+      const isLacking = !group.lz4.isAvailable
+      if (isLacking) warn(`new blocks stay plain, because lz4 compression needs the package ${LZ4_PACKAGE}`)
     } else if (this.#core.contents.blocks.all.some((block) => block.compression === 'lz4')) {
-      warn(`its configuration names ${config.compression} compression, and it has lz4 blocks, which nats-server would destroy; updating it writes them plain`)
+      const danger = 'it has lz4 blocks, which nats-server would destroy; updating it writes them plain'
+      warn(`its configuration names ${config.compression} compression, and ${danger}`)
     }
   }
 

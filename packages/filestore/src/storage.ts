@@ -284,7 +284,8 @@ class AccountDirectory implements FileStorage {
 
   #guess(place: MetaPlace, problems: readonly string[]): StreamMeta {
     const guessed = guessStreamMeta(place.directory, problems.join('; '))
-    const meta = this.#hasLz4Blocks(place) ? { ...guessed, config: { ...guessed.config, compression: 'lz4' as const } } : guessed
+    const compression = this.#hasLz4Blocks(place) ? 'lz4' : guessed.config.compression
+    const meta = { ...guessed, config: { ...guessed.config, compression } }
     this.#logger.error(`Stream '${meta.config.name}' lost its configuration: it is served without subjects and limits`)
     return meta
   }

@@ -33,7 +33,11 @@ const CACHE_BYTES = 32 * 1024 * 1024
 
 export type StreamAccess = Readonly<{ place: MetaPlace; files: BlockFiles; keys: StreamKeys | undefined }>
 
-export type BenchOptions = Readonly<{ key?: string | undefined; kernel?: HashKernel | undefined; lz4?: Lz4Loader | undefined }>
+export type BenchOptions = Readonly<{
+  key?: string | undefined
+  kernel?: HashKernel | undefined
+  lz4?: Lz4Loader | undefined
+}>
 
 export class AccountBench {
   readonly clock = new StillClock()

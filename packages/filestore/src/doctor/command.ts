@@ -138,7 +138,8 @@ async function runCall({ command, directory, values }: Call, surroundings: Docto
   }
   if (command === 'import') {
     const input = values.from === undefined ? surroundings.input : readPieces(fileSystem, values.from)
-    const streams = await importNdjson({ fileSystem, directory, account, compression: readCompression(values.compression) }, input)
+    const compression = readCompression(values.compression)
+    const streams = await importNdjson({ fileSystem, directory, account, compression }, input)
     await print(streams, () => printImport(streams))
     return 0
   }

@@ -25,7 +25,8 @@ export function importNdjson(options: ImportOptions, input: AsyncIterable<Uint8A
  * @throws StoreError as importEvents, and when a stream can not be read at all
  */
 export function exportDirectory(
-  options: DoctorOptions & Readonly<{ to: string; targetFileSystem?: FileSystem; compression?: PortableCompression | undefined }>,
+  options: DoctorOptions &
+    Readonly<{ to: string; targetFileSystem?: FileSystem; compression?: PortableCompression | undefined }>,
 ): Promise<ImportedStream[]> {
   const fileSystem = options.targetFileSystem ?? options.fileSystem
   const { to: directory, kernel, compression } = options

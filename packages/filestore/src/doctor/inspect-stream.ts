@@ -75,7 +75,9 @@ export async function inspectStream(
   }
 }
 
-function lockedReport(place: Pick<StreamReport, 'account' | 'name' | 'directory' | 'isEncrypted'>, cause: string): StreamReport {
+type LockedStream = Pick<StreamReport, 'account' | 'name' | 'directory' | 'isEncrypted'>
+
+function lockedReport(place: LockedStream, cause: string): StreamReport {
   const index: IndexReport = { state: 'missing', cause: '' }
   const problems = [problemOf(place.directory, cause)]
   const rest = { index, blocks: [], consumers: [], totals: null, problems, notes: [] }

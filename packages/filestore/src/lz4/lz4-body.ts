@@ -17,7 +17,8 @@ const CHUNK_HEADER_SIZE = LZ4_CHUNK_MARK.length + 8
 /** A frame of nothing: magic, descriptor, end mark, checksum. */
 const FRAME_SIZE_MIN = 15
 
-type FoundChunk = Readonly<{ at: number; plainOffset: number; frame: Buffer }>
+/** In the body: from its header at `at` to `end`, where its frame ends by what it says. */
+type FoundChunk = Readonly<{ at: number; end: number; plainOffset: number; frame: Buffer }>
 
 /** A chunk as it lies in the body. `bytes` do not change until it is done. */
 export async function encodeLz4Chunk(bytes: Buffer, plainOffset: number, codec: Lz4Codec): Promise<Buffer> {
@@ -51,12 +52,9 @@ export function decodeLz4Body(body: Buffer, size: number, codec: Lz4Codec, damag
     if (content !== undefined) {
       parts.push(content)
       end += content.length
-      const frameAt = chunk.at + CHUNK_HEADER_SIZE
-      const frameEnd = frameAt + chunk.frame.length
-      const following = body.indexOf(markOf(end), frameAt)
-      const isSmaller = following >= 0 && following < frameEnd
-      if (isSmaller) damage.push({ offset: end, size: 0, cause: 'a chunk is smaller than it says' })
-      chunk = findChunk(body, isSmaller ? following : frameEnd, end)
+      const following = followingOf(chunk, body, end)
+      if (following < chunk.end) damage.push({ offset: end, size: 0, cause: 'a chunk is smaller than it says' })
+      chunk = findChunk(body, following, end)
       continue
     }
     // What it says of its size may be the damage: the next chunk is looked for from its start on.
@@ -70,25 +68,36 @@ export function decodeLz4Body(body: Buffer, size: number, codec: Lz4Codec, damag
   return parts
 }
 
-/** What the chunk at `plainOffset` starts with. */
-function markOf(plainOffset: number): Buffer {
+/**
+ * Where the chunk after a good one starts: behind it, unless that is wrong and one is found in what it says is its
+ * frame. Only then: a payload may hold what looks like a chunk.
+ */
+function followingOf(chunk: FoundChunk, body: Buffer, end: number): number {
   const mark = Buffer.alloc(LZ4_CHUNK_MARK.length + 4)
   LZ4_CHUNK_MARK.copy(mark)
-  mark.writeUInt32LE(plainOffset, LZ4_CHUNK_MARK.length)
-  return mark
+  mark.writeUInt32LE(end, LZ4_CHUNK_MARK.length)
+  const isThere = mark.equals(body.subarray(chunk.end, chunk.end + mark.length))
+  if (isThere || chunk.end === body.length) return chunk.end
+  const found = body.indexOf(mark, chunk.at + CHUNK_HEADER_SIZE)
+  return found >= 0 ? Math.min(found, chunk.end) : chunk.end
 }
 
 /** The first chunk at or after `from` whose content can follow `end` plain bytes; undefined when there is none. */
 function findChunk(body: Buffer, from: number, end: number): FoundChunk | undefined {
-  for (let at = body.indexOf(LZ4_CHUNK_MARK, from); at >= 0 && at + CHUNK_HEADER_SIZE <= body.length; at = body.indexOf(LZ4_CHUNK_MARK, at + 1)) {
+  for (
+    let at = body.indexOf(LZ4_CHUNK_MARK, from);
+    at >= 0 && at + CHUNK_HEADER_SIZE <= body.length;
+    at = body.indexOf(LZ4_CHUNK_MARK, at + 1)
+  ) {
     const plainOffset = body.readUInt32LE(at + LZ4_CHUNK_MARK.length)
     const frameSize = body.readUInt32LE(at + LZ4_CHUNK_MARK.length + 4)
     const frameAt = at + CHUNK_HEADER_SIZE
     // Skipped bytes were so many chunks at most: damage does not make a block endless.
     const skippedMax = Math.floor((at - from) / (CHUNK_HEADER_SIZE + FRAME_SIZE_MIN)) * LZ4_CHUNK_SIZE
-    const isNext = plainOffset >= end && plainOffset < end + LZ4_CHUNK_SIZE + skippedMax && plainOffset % LZ4_CHUNK_SIZE === 0
+    const isNext =
+      plainOffset >= end && plainOffset < end + LZ4_CHUNK_SIZE + skippedMax && plainOffset % LZ4_CHUNK_SIZE === 0
     if (!isNext || frameSize < FRAME_SIZE_MIN || frameAt + frameSize > body.length) continue
-    return { at, plainOffset, frame: body.subarray(frameAt, frameAt + frameSize) }
+    return { at, end: frameAt + frameSize, plainOffset, frame: body.subarray(frameAt, frameAt + frameSize) }
   }
   return undefined
 }
@@ -99,6 +108,9 @@ function decodeFrame(frame: Buffer, codec: Lz4Codec): Readonly<{ content: Buffer
     if (content.length > 0 && content.length <= LZ4_CHUNK_SIZE) return { content, cause: '' }
     return { content: undefined, cause: `the chunk decodes to ${content.length} bytes` }
   } catch (error) {
-    return { content: undefined, cause: `the chunk does not decode: ${error instanceof Error ? error.message : String(error)}` }
+    return {
+      content: undefined,
+      cause: `the chunk does not decode: ${error instanceof Error ? error.message : String(error)}`,
+    }
   }
 }

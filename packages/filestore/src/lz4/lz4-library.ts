@@ -52,7 +52,9 @@ export class Lz4Library {
       this.#codec = this.#load()
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause)
-      throw new StoreError('STORE_NOT_SUPPORTED', `lz4 compression needs the package ${LZ4_PACKAGE}: ${reason}`, { cause })
+      throw new StoreError('STORE_NOT_SUPPORTED', `lz4 compression needs the package ${LZ4_PACKAGE}: ${reason}`, {
+        cause,
+      })
     }
     return this.#codec
   }

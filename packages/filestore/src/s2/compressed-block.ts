@@ -82,7 +82,11 @@ export function compressedHeaderOf(plainSize: number, compression: Algorithm = '
 /** The form with S2 of a plain block, which ends with a record. */
 export function compressBlock(plain: Uint8Array): Buffer {
   const bodySize = plain.length - CHECKSUM_SIZE
-  return Buffer.concat([compressedHeaderOf(plain.length), encodeS2Stream(plain.subarray(0, bodySize)), plain.subarray(bodySize)])
+  return Buffer.concat([
+    compressedHeaderOf(plain.length),
+    encodeS2Stream(plain.subarray(0, bodySize)),
+    plain.subarray(bodySize),
+  ])
 }
 
 /**
@@ -98,7 +102,8 @@ export function decompressBlock(file: Buffer, damage: S2Damage[], lz4: Lz4Librar
     return Buffer.alloc(0)
   }
   const { plainSize, bodyOffset } = header
-  if (file.readUInt32LE(0) !== wordOf(name)) damage.push({ offset: 0, size: 0, cause: 'block header: one bit is wrong' })
+  const isForgiven = file.readUInt32LE(0) !== wordOf(name)
+  if (isForgiven) damage.push({ offset: 0, size: 0, cause: 'block header: one bit is wrong' })
   const bodyEnd = Math.max(bodyOffset, file.length - CHECKSUM_SIZE)
   const body = file.subarray(bodyOffset, bodyEnd)
   const parts =

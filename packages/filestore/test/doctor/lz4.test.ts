@@ -63,7 +63,9 @@ describe('the doctor', () => {
     const cause = 'blocks are compressed with lz4, and the package lz4-napi is not there'
     const options = { fileSystem: disk, directory: '/js/$G', kernel, lz4: lackingLz4 }
 
-    expect((await verifyDirectory(options)).streams).toMatchObject([{ verdict: 'unreadable', isEncrypted: false, problems: [{ cause }] }])
+    expect((await verifyDirectory(options)).streams).toMatchObject([
+      { verdict: 'unreadable', isEncrypted: false, problems: [{ cause }] },
+    ])
     expect((await repairDirectory(options)).streams).toMatchObject([{ refused: cause, actions: [] }])
     await expect(exportDirectory({ ...options, to: '/new', compression: 's2' })).rejects.toThrow(cause)
 

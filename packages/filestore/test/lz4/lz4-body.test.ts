@@ -9,7 +9,10 @@ const CHUNKS = 5
 const CHUNK_HEADER_SIZE = 16
 
 /** Text that compresses, different in every chunk; the last one is shorter. */
-const plain = Buffer.from(Array.from({ length: 40_000 }, (_, i) => (i * 7919).toString(36)).join(',')).subarray(0, 4 * LZ4_CHUNK_SIZE + 1000)
+const plain = Buffer.from(Array.from({ length: 40_000 }, (_, i) => (i * 7919).toString(36)).join(',')).subarray(
+  0,
+  4 * LZ4_CHUNK_SIZE + 1000,
+)
 
 async function chunksOf(bytes: Buffer): Promise<Buffer[]> {
   const chunks: Buffer[] = []
@@ -38,57 +41,91 @@ function lostChunks(bytes: Buffer): number[] {
 describe('a body of LZ4 chunks', () => {
   it('decodes to what was encoded, whatever it is', async () => {
     await assert(
-      asyncProperty(uint8Array({ minLength: 0, maxLength: 3000 }), integer({ min: 0, max: 150_000 }), async (noise, repeated) => {
-        const bytes = Buffer.concat([Buffer.from(noise), Buffer.alloc(repeated, 'again '), Buffer.from(noise)])
-        const body = Buffer.concat(await chunksOf(bytes))
+      asyncProperty(
+        uint8Array({ minLength: 0, maxLength: 3000 }),
+        integer({ min: 0, max: 150_000 }),
+        async (noise, repeated) => {
+          const bytes = Buffer.concat([Buffer.from(noise), Buffer.alloc(repeated, 'again '), Buffer.from(noise)])
+          const body = Buffer.concat(await chunksOf(bytes))
 
-        const { bytes: decoded, damage } = decode(body, bytes.length)
+          const { bytes: decoded, damage } = decode(body, bytes.length)
 
-        expect(decoded.equals(bytes)).toBe(true)
-        expect(damage).toEqual([])
-      }),
+          expect(decoded.equals(bytes)).toBe(true)
+          expect(damage).toEqual([])
+        },
+      ),
       { numRuns: 50 },
     )
+  })
+
+  it('takes no payload for a chunk, whatever it looks like', async () => {
+    const noise = Buffer.from(Array.from({ length: 30_000 }, (_, i) => Math.imul(i + 1, 0x9e3779b1) >>> 24))
+    const forged = await encodeLz4Chunk(Buffer.alloc(LZ4_CHUNK_SIZE, 'forged'), LZ4_CHUNK_SIZE, codec)
+    const bytes = Buffer.concat([noise, forged, noise, forged, noise])
+    const chunks = await chunksOf(bytes)
+    expect(chunks[0]!.indexOf(forged.subarray(0, 12))).toBeGreaterThan(0)
+
+    const { bytes: decoded, damage } = decode(Buffer.concat(chunks), bytes.length)
+
+    expect(decoded.equals(bytes)).toBe(true)
+    expect(damage).toEqual([])
   })
 
   it('loses with a flipped bit the chunk that has it, with its bounds', async () => {
     const chunks = await chunksOf(plain)
     const sizes = chunks.map((chunk) => chunk.length)
     await assert(
-      asyncProperty(nat(CHUNKS - 1), double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), nat(7), async (index, place, bit) => {
-        const at = Math.floor(place * sizes[index]!)
-        const body = Buffer.concat(chunks)
-        body[sizes.slice(0, index).reduce((sum, size) => sum + size, 0) + at]! ^= 1 << bit
+      asyncProperty(
+        nat(CHUNKS - 1),
+        double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
+        nat(7),
+        async (index, place, bit) => {
+          const at = Math.floor(place * sizes[index]!)
+          const body = Buffer.concat(chunks)
+          body[sizes.slice(0, index).reduce((sum, size) => sum + size, 0) + at]! ^= 1 << bit
 
-        const { bytes, damage } = decode(body)
+          const { bytes, damage } = decode(body)
 
-        const lost = lostChunks(bytes)
-        expect(damage.length).toBeGreaterThan(0)
-        // A wrong size of a frame that is whole costs nothing.
-        if (lost.length === 0) return
-        expect(lost).toEqual([index])
-        const from = index * LZ4_CHUNK_SIZE
-        expect(damage.filter(({ size }) => size > 0)).toMatchObject([{ offset: from, size: Math.min(LZ4_CHUNK_SIZE, plain.length - from) }])
-      }),
+          const lost = lostChunks(bytes)
+          expect(damage.length).toBeGreaterThan(0)
+          // A wrong size of a frame that is whole costs nothing.
+          if (lost.length === 0) return
+          expect(lost).toEqual([index])
+          const from = index * LZ4_CHUNK_SIZE
+          expect(damage.filter(({ size }) => size > 0)).toMatchObject([
+            { offset: from, size: Math.min(LZ4_CHUNK_SIZE, plain.length - from) },
+          ])
+        },
+      ),
       { numRuns: 400 },
     )
   })
 
-  it.each(Array.from({ length: CHUNK_HEADER_SIZE * 8 }, (_, bit) => bit))('loses no more than one chunk with bit %i of its header', async (bit) => {
-    const chunks = await chunksOf(plain)
-    chunks[2]![bit >> 3]! ^= 1 << (bit & 7)
+  it.each(Array.from({ length: CHUNK_HEADER_SIZE * 8 }, (_, bit) => bit))(
+    'loses no more than one chunk with bit %i of its header',
+    async (bit) => {
+      const chunks = await chunksOf(plain)
+      chunks[2]![bit >> 3]! ^= 1 << (bit & 7)
 
-    const { bytes, damage } = decode(Buffer.concat(chunks))
+      const { bytes, damage } = decode(Buffer.concat(chunks))
 
-    const isTooLarge = bit >= 96 && (chunks[2]!.readUInt32LE(12) & (1 << (bit - 96))) !== 0 && bit < 112
-    expect(lostChunks(bytes)).toEqual(isTooLarge ? [] : [2])
-    expect(damage.filter(({ size }) => size > 0)).toMatchObject(isTooLarge ? [] : [{ offset: 2 * LZ4_CHUNK_SIZE, size: LZ4_CHUNK_SIZE }])
-    expect(damage.length).toBeGreaterThan(0)
-  })
+      const isTooLarge = bit >= 96 && (chunks[2]!.readUInt32LE(12) & (1 << (bit - 96))) !== 0 && bit < 112
+      expect(lostChunks(bytes)).toEqual(isTooLarge ? [] : [2])
+      expect(damage.filter(({ size }) => size > 0)).toMatchObject(
+        isTooLarge ? [] : [{ offset: 2 * LZ4_CHUNK_SIZE, size: LZ4_CHUNK_SIZE }],
+      )
+      expect(damage.length).toBeGreaterThan(0)
+    },
+  )
 
   it('goes on behind chunks that are missing or overwritten', async () => {
     const chunks = await chunksOf(plain)
-    const body = Buffer.concat([chunks[0]!, Buffer.alloc(chunks[1]!.length + chunks[2]!.length), chunks[3]!, chunks[4]!])
+    const body = Buffer.concat([
+      chunks[0]!,
+      Buffer.alloc(chunks[1]!.length + chunks[2]!.length),
+      chunks[3]!,
+      chunks[4]!,
+    ])
 
     const { bytes, damage } = decode(body)
 

@@ -36,35 +36,41 @@ const loseIndex = (disk: SimulatedDisk) => disk.loseEntry(`${BLOCKS}/index.db`)
 const missing = (found: readonly number[], count: number) => upTo(count).filter((i) => !found.includes(i))
 
 describe.each([true, false])('damage in an LZ4 block (index.db is there: %s)', (isIndexed) => {
-  it.each([0.1, 0.3, 0.5, 0.7, 0.9])('at %d of its file costs the messages of a chunk, and is reported', async (place) => {
-    const disk = await written(4000, 'lz4', 400_000)
-    const block = blockFiles(disk)[0]!
-    disk.flipBit(block.path, Math.floor(block.bytes.length * place), 3)
-    if (!isIndexed) loseIndex(disk)
-
-    const opened = setUp({ disk, blockBytes: 400_000 })
-    const store = await opened.reopen()
-    const reports = watchDamage(store)
-    const lost = missing(readable(store), 4000)
-
-    expect(lost.length).toBeGreaterThan(0)
-    expect(lost.length).toBeLessThan(CHUNK_SIZE / RECORD_SIZE + 2)
-    expect(lost.at(-1)! - lost[0]! + 1).toBe(lost.length)
-    const chunk = reports.find(({ cause }) => cause.startsWith('compressed chunk: '))
-    expect(chunk).toMatchObject({ file: block.path, size: CHUNK_SIZE })
-    expect(chunk!.offset % CHUNK_SIZE).toBe(0)
-  })
-
-  it.each(['lz4', 's2'] as const)('or in the size that the header of one of %s names costs nothing', async (compression) => {
-    // All bits but the one that says whether the size has another byte.
-    for (let bit = 0; bit < 14; bit++) {
-      const disk = await written(100, compression)
-      disk.flipBit(blockFiles(disk)[0]!.path, bit < 7 ? 4 : 5, bit % 7)
+  it.each([0.1, 0.3, 0.5, 0.7, 0.9])(
+    'at %d of its file costs the messages of a chunk, and is reported',
+    async (place) => {
+      const disk = await written(4000, 'lz4', 400_000)
+      const block = blockFiles(disk)[0]!
+      disk.flipBit(block.path, Math.floor(block.bytes.length * place), 3)
       if (!isIndexed) loseIndex(disk)
 
-      expect(missing(readable(await setUp({ disk }).reopen()), 100)).toEqual([])
-    }
-  })
+      const opened = setUp({ disk, blockBytes: 400_000 })
+      const store = await opened.reopen()
+      const reports = watchDamage(store)
+      const lost = missing(readable(store), 4000)
+
+      expect(lost.length).toBeGreaterThan(0)
+      expect(lost.length).toBeLessThan(CHUNK_SIZE / RECORD_SIZE + 2)
+      expect(lost.at(-1)! - lost[0]! + 1).toBe(lost.length)
+      const chunk = reports.find(({ cause }) => cause.startsWith('compressed chunk: '))
+      expect(chunk).toMatchObject({ file: block.path, size: CHUNK_SIZE })
+      expect(chunk!.offset % CHUNK_SIZE).toBe(0)
+    },
+  )
+
+  it.each(['lz4', 's2'] as const)(
+    'or in the size that the header of one of %s names costs nothing',
+    async (compression) => {
+      // All bits but the one that says whether the size has another byte.
+      for (let bit = 0; bit < 14; bit++) {
+        const disk = await written(100, compression)
+        disk.flipBit(blockFiles(disk)[0]!.path, bit < 7 ? 4 : 5, bit % 7)
+        if (!isIndexed) loseIndex(disk)
+
+        expect(missing(readable(await setUp({ disk }).reopen()), 100)).toEqual([])
+      }
+    },
+  )
 })
 
 it('a stream that lost its configuration asks for lz4 when it has such blocks: nats-server must not cut them', async () => {
@@ -109,7 +115,9 @@ describe('without the package', () => {
     const store = await made.create('s2')
     append(store, 1, 50)
 
-    await expect(made.run(store.updateConfig({ ...store.config, compression: 'lz4' }))).rejects.toMatchObject({ code: 'STORE_NOT_SUPPORTED' })
+    await expect(made.run(store.updateConfig({ ...store.config, compression: 'lz4' }))).rejects.toMatchObject({
+      code: 'STORE_NOT_SUPPORTED',
+    })
 
     expect(store.config.compression).toBe('s2')
     append(store, 51, 100)
@@ -133,31 +141,34 @@ describe('without the package', () => {
     ])
   })
 
-  it.each([true, false])('LZ4 blocks are kept unread and reported, and come back with it (index.db is there: %s)', async (isIndexed) => {
-    const disk = await written(100)
-    const files = blockFiles(disk).slice(0, 3)
-    if (!isIndexed) loseIndex(disk)
+  it.each([true, false])(
+    'LZ4 blocks are kept unread and reported, and come back with it (index.db is there: %s)',
+    async (isIndexed) => {
+      const disk = await written(100)
+      const files = blockFiles(disk).slice(0, 3)
+      if (!isIndexed) loseIndex(disk)
 
-    const lacking = setUp({ disk, lz4: lackingLz4 })
-    const store = await lacking.reopen()
-    const reports = watchDamage(store)
-    const found = readable(store)
-    expect(found.length).toBeGreaterThan(0)
-    expect(missing(found, 100)).toEqual(upTo(100 - found.length))
-    const unread = reports.filter(({ cause }) => cause.includes('lz4-napi'))
-    expect(unread.map(({ file }) => file)).toEqual(files.map(({ path }) => path))
-    expect(unread[0]).toMatchObject({ offset: 0 })
-    append(store, 101, 200)
-    store.remove(95)
-    await lacking.run(store.flush())
-    await lacking.through(store.compact())
-    await lacking.rest()
-    await lacking.run(lacking.storage.close())
-    for (const { path, bytes } of files) expect(disk.readFile(path).equals(bytes)).toBe(true)
+      const lacking = setUp({ disk, lz4: lackingLz4 })
+      const store = await lacking.reopen()
+      const reports = watchDamage(store)
+      const found = readable(store)
+      expect(found.length).toBeGreaterThan(0)
+      expect(missing(found, 100)).toEqual(upTo(100 - found.length))
+      const unread = reports.filter(({ cause }) => cause.includes('lz4-napi'))
+      expect(unread.map(({ file }) => file)).toEqual(files.map(({ path }) => path))
+      expect(unread[0]).toMatchObject({ offset: 0 })
+      append(store, 101, 200)
+      store.remove(95)
+      await lacking.run(store.flush())
+      await lacking.through(store.compact())
+      await lacking.rest()
+      await lacking.run(lacking.storage.close())
+      for (const { path, bytes } of files) expect(disk.readFile(path).equals(bytes)).toBe(true)
 
-    const opened = setUp({ disk })
-    expect(readable(await opened.reopen())).toEqual(upTo(200).filter((i) => i !== 95))
-  })
+      const opened = setUp({ disk })
+      expect(readable(await opened.reopen())).toEqual(upTo(200).filter((i) => i !== 95))
+    },
+  )
 
   it('what was removed from an unread block stays removed', async () => {
     const made = setUp()

@@ -28,7 +28,12 @@ export const lackingLz4: Lz4Loader = () => {
   throw new Error("Cannot find module 'lz4-napi'")
 }
 
-export type Surroundings = { disk?: SimulatedDisk; cipher?: CipherKind | undefined; lz4?: Lz4Loader; blockBytes?: number }
+export type Surroundings = {
+  disk?: SimulatedDisk
+  cipher?: CipherKind | undefined
+  lz4?: Lz4Loader
+  blockBytes?: number
+}
 
 export function setUp({ disk = new SimulatedDisk(), cipher, lz4 = loadLz4Napi, blockBytes = 4000 }: Surroundings = {}) {
   const clock = new VirtualClock()
@@ -40,7 +45,16 @@ export function setUp({ disk = new SimulatedDisk(), cipher, lz4 = loadLz4Napi, b
   const drop = () => {}
   const warn = (first: object | string, second?: string) => void warnings.push(second ?? String(first))
   const logger = { fatal: warn, error: warn, warn, info: drop, debug: drop, trace: drop }
-  const storage = fileStorage({ directory: '/js/$G', clock, turns, fileSystem: disk, group, blockBytes, logger, ...encryption })
+  const storage = fileStorage({
+    directory: '/js/$G',
+    clock,
+    turns,
+    fileSystem: disk,
+    group,
+    blockBytes,
+    logger,
+    ...encryption,
+  })
   const run = <T>(promise: Promise<T>) => runUntil(turns, promise)
   /** Time enough for what a store does on its own; work on other threads is waited for. */
   const rest = async () => {
@@ -88,7 +102,11 @@ function noting({ compressFrame, decompressFrame }: Lz4Codec, running: Set<Promi
 
 export function blockFiles(disk: SimulatedDisk): { index: number; path: string; bytes: Buffer }[] {
   const found = [...disk.files()].filter(([path]) => path.startsWith(BLOCKS) && path.endsWith('.blk'))
-  const files = found.map(([path, bytes]) => ({ index: Number.parseInt(path.slice(BLOCKS.length + 1), 10), path, bytes: Buffer.from(bytes) }))
+  const files = found.map(([path, bytes]) => ({
+    index: Number.parseInt(path.slice(BLOCKS.length + 1), 10),
+    path,
+    bytes: Buffer.from(bytes),
+  }))
   return files.sort((a, b) => a.index - b.index)
 }
 

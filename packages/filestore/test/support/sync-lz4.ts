@@ -2,7 +2,10 @@
 import { createRequire } from 'node:module'
 import type { Lz4Loader } from '../../src/lz4/lz4-library.js'
 
-type Lz4Napi = { compressFrameSync: (bytes: Buffer, options: object) => Buffer; decompressFrameSync: (frame: Buffer) => Buffer }
+type Lz4Napi = {
+  compressFrameSync: (bytes: Buffer, options: object) => Buffer
+  decompressFrameSync: (frame: Buffer) => Buffer
+}
 
 export const syncLz4: Lz4Loader = () => {
   const library = createRequire(import.meta.url)('lz4-napi') as Lz4Napi

@@ -212,7 +212,8 @@ export class JetStreamAccount {
       this.engine.options.logger.warn(`Stream create failed for '${this.name} > ${config.name}': ${text}`)
       // What the store can not do is for who asked; the reference has no such case.
       const isAsked = (error as { code?: string }).code === 'STORE_NOT_SUPPORTED'
-      throw apiError('JSStreamCreateErrF', { err: isAsked ? text : 'error creating store for stream' }, { cause: error })
+      const err = isAsked ? text : 'error creating store for stream'
+      throw apiError('JSStreamCreateErrF', { err }, { cause: error })
     }
   }
 

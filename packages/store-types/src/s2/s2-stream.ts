@@ -133,14 +133,16 @@ function repairChunk(source: Uint8Array, at: number): ReadChunk | undefined {
   for (const other of [CHUNK_COMPRESSED, CHUNK_STORED]) {
     if (other === type || from + size > source.length) continue
     const { bytes, cause } = decodeChunk(source, from, from + size, other)
-    if (cause === undefined && bytes.length > 0) return { end: from + size, bytes, cause: `chunk type ${type} is wrong`, isWhole: true }
+    if (cause !== undefined || bytes.length === 0) continue
+    return { end: from + size, bytes, cause: `chunk type ${type} is wrong`, isWhole: true }
   }
   if (type !== CHUNK_COMPRESSED && type !== CHUNK_STORED) return undefined
   for (let bit = 0; bit < SIZE_BITS; bit++) {
     const end = from + (size ^ (1 << bit))
     if (!canEndAt(source, end)) continue
     const { bytes, cause } = decodeChunk(source, from, end, type)
-    if (cause === undefined && bytes.length > 0) return { end, bytes, cause: `chunk size ${size} is wrong`, isWhole: true }
+    if (cause !== undefined || bytes.length === 0) continue
+    return { end, bytes, cause: `chunk size ${size} is wrong`, isWhole: true }
   }
   return undefined
 }
@@ -178,7 +180,9 @@ function isIdentifier(source: Uint8Array, from: number, to: number): boolean {
 
 /** True when the stream begins with its identifier, all but one bit. */
 function isNearlyIdentifier(source: Uint8Array): boolean {
-  return [S2_NAME, SNAPPY_NAME].some((name) => differsInOneBit(source, Buffer.concat([IDENTIFIER, Buffer.from(name, 'latin1')])))
+  return [S2_NAME, SNAPPY_NAME].some((name) =>
+    differsInOneBit(source, Buffer.concat([IDENTIFIER, Buffer.from(name, 'latin1')])),
+  )
 }
 
 function differsInOneBit(source: Uint8Array, wanted: Buffer): boolean {
