@@ -510,6 +510,7 @@ export class StoreCore implements CommitSubject, HandleOwner {
     const isAll = this.writer.writeOut()
     if (isAll) this.#removals.wroteAll()
     if (this.writer.active?.file !== undefined) this.options.group.handles.used(this)
+    if (this.options.sync !== 'always') this.retirement.sayFloor(this.floor)
     return isAll
   }
 

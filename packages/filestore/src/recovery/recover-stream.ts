@@ -69,8 +69,9 @@ export function recoverBlocks(core: StoreCore, known: KnownBefore): void {
   writer.nextIndex = Math.max(scanned.nextIndex, listed + 1)
   const { last } = contents.blocks
   if (scanned.isLastUsable && last !== undefined) writer.adopt(last)
-  if (index !== undefined) reportMissingBlocks(core, { ...known, index }, scanned.removedElsewhere)
-  startAfter(core, Math.max(checkpoint?.lastSequence ?? 0, floor - 1, config.firstSequence - 1))
+  if (index !== undefined) reportMissing(core, { ...known, index }, scanned.removedElsewhere)
+  const named = Math.max(checkpoint?.lastSequence ?? 0, scanned.highestTombstone)
+  startAfter(core, Math.max(named, floor - 1, config.firstSequence - 1))
   if (contents.messageCount === 0) contents.firstSequence = contents.lastSequence === 0 ? 0 : contents.lastSequence + 1
   core.markIndexStale()
 }
@@ -96,8 +97,11 @@ function startAfter(core: StoreCore, last: number): void {
   block.lastSequence = last
 }
 
-/** Blocks that an index lists and that are not there, unless everything in them was removed since. */
-function reportMissingBlocks(
+/**
+ * What an index lists and is not there: blocks, and the end of the last one. Not what was removed since.
+ * The index was written after the bytes it speaks of were synced.
+ */
+function reportMissing(
   core: StoreCore,
   { index, floor }: KnownBefore & { index: StreamIndex },
   removedElsewhere: ReadonlySet<number>,
@@ -107,19 +111,22 @@ function reportMissingBlocks(
   const { maxMessages, maxBytes, maxMessagesPerSubject, maxAge } = config
   const hasLimits = maxMessages > 0 || maxBytes > 0 || maxMessagesPerSubject > 0 || maxAge > 0n
   for (const block of index.blocks) {
-    if (onDisk.has(block.index) || messagesIn(block) === 0) continue
+    const isThere = onDisk.has(block.index)
+    if (messagesIn(block) === 0 || (isThere && block.lastSequence <= contents.lastSequence)) continue
+    const first = Math.max(block.firstSequence, floor, isThere ? contents.lastSequence + 1 : 0)
     const lost: number[] = []
-    for (let sequence = Math.max(block.firstSequence, floor); sequence <= block.lastSequence; sequence++) {
+    for (let sequence = first; sequence <= block.lastSequence; sequence++) {
       const isGone = block.deleted.has(sequence) || removedElsewhere.has(sequence)
       if (!isGone && !(hasLimits && sequence < contents.firstSequence)) lost.push(sequence)
     }
     if (lost.length === 0) continue
+    const size = isThere ? 0 : block.byteCount
     contents.lostSequences.push(...lost)
-    contents.lostBytes += block.byteCount
+    contents.lostBytes += size
     const firstSequence = lost[0] as number
     const lastSequence = lost[lost.length - 1] as number
-    const file = files.pathOf(block.index)
-    core.damaged({ file, offset: 0, size: block.byteCount, firstSequence, lastSequence, cause: 'the block is missing' })
+    const cause = isThere ? 'the end of the block is missing' : 'the block is missing'
+    core.damaged({ file: files.pathOf(block.index), offset: 0, size, firstSequence, lastSequence, cause })
   }
 }
 

@@ -51,6 +51,8 @@ export type ScanRecovery = Readonly<{
   nextIndex: number
   /** False when nothing may be appended to the last block. */
   isLastUsable: boolean
+  /** The highest sequence that a tombstone names: its message may be lost, the sequence was given out. */
+  highestTombstone: number
   /** Sequences that a tombstone names and no block holds. */
   removedElsewhere: ReadonlySet<number>
 }>
@@ -64,7 +66,7 @@ export function recoverByScan(options: ScanRecoveryOptions): ScanRecovery {
   const last = contents.blocks.last
   const highest = indexes[indexes.length - 1] ?? 0
   const isLastUsable = last !== undefined && last.index === highest && !last.isDamaged && !last.isCompressed
-  return { nextIndex: highest + 1, isLastUsable, removedElsewhere: recovery.removedElsewhere }
+  return { nextIndex: highest + 1, isLastUsable, highestTombstone: recovery.highestTombstone, removedElsewhere: recovery.removedElsewhere }
 }
 
 class BlockRecovery {
@@ -73,6 +75,7 @@ class BlockRecovery {
   readonly #scan = new RecordScan(1024)
   readonly #time = new Timestamp()
   readonly #allowsRollup: boolean
+  highestTombstone = 0
 
   constructor(options: ScanRecoveryOptions) {
     this.#options = options
@@ -168,6 +171,7 @@ class BlockRecovery {
         // It repeats the time of its message: all that is left of it when the message was erased.
         if (sequence === contents.lastSequence) this.#noteTime(block, area, offset)
         block.tombstoneCount++
+        this.highestTombstone = Math.max(this.highestTombstone, sequence)
         if (sequence < block.highestTombstone) continue
         block.highestTombstone = sequence
         highestTombstone = offset

@@ -15,7 +15,6 @@ import { Block } from '../block/block.js'
 import { ByteArea, RECORD_SIZE_MIN, RecordStamp, TOMBSTONE_BIT, encodeMarker } from '../block/record.js'
 import { SubjectSummary } from '../block/subject-summary.js'
 import { NEW_BLOCKS_DIRECTORY, OLD_BLOCKS_DIRECTORY, STAGED_BLOCKS_DIRECTORY } from '../recovery/finish-purge.js'
-import { writeFloor } from '../recovery/floor-file.js'
 import type { StoreCore } from '../store-core.js'
 
 /**
@@ -137,7 +136,6 @@ export function purgeBelow(core: StoreCore, sequence: number): number {
   }
   if (sequence <= contents.firstSequence) return 0
   const before = contents.messageCount
-  if (core.options.sync !== 'always') sayFloor(core, sequence)
   for (let block = contents.blocks.first; block !== undefined; block = contents.blocks.first) {
     if (block === core.writer.active || block.lastSequence >= sequence) break
     dropBlock(core, block)
@@ -147,18 +145,6 @@ export function purgeBelow(core: StoreCore, sequence: number): number {
     if (!core.remove(first, 'call', true) && contents.firstSequence === first) break
   }
   return before - contents.messageCount
-}
-
-/** With syncs every so often the floor would follow later: a killed process has to find it now. @throws StoreError */
-function sayFloor(core: StoreCore, sequence: number): void {
-  const { first } = core.contents.blocks
-  if (first === undefined || first === core.writer.active || first.lastSequence >= sequence) return
-  core.commit.assertWritable()
-  try {
-    writeFloor(core.files, Math.min(sequence, core.unreadableFrom))
-  } catch (error) {
-    throw core.refuse(error)
-  }
 }
 
 /** Takes a whole block away, without reading it when its summary is known. */

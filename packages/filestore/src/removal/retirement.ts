@@ -22,6 +22,8 @@ export class Retirement {
   #floorOfSync = 0
   /** What the floor file is known to say; 0: not known. */
   #writtenFloor = 0
+  /** The floor says that the messages of all retired blocks are gone. */
+  #isFloorSaid = true
   /** The floor could not be written; it is tried again with every sync. */
   #owesFloor = false
 
@@ -52,6 +54,14 @@ export class Retirement {
   add(block: Block, waitsForIndex: boolean): void {
     if (waitsForIndex) this.#awaitingIndex.push(block)
     else this.#retired.push(block)
+    this.#isFloorSaid = false
+  }
+
+  /** With syncs every so often the floor has to be there before: a killed process leaves the files, too. */
+  sayFloor(floor: number): void {
+    if (this.#isFloorSaid) return
+    this.#floorOfSync = floor
+    this.#isFloorSaid = this.#tryWriteFloor()
   }
 
   /** index.db was written and synced: the first `count` blocks that waited for it may go. False when none did. */
@@ -102,7 +112,7 @@ export class Retirement {
 
   /** False when there is no room for it: then it is owed, and what it says may come back after a power loss. */
   #tryWriteFloor(): boolean {
-    if (this.#floorOfSync === 0) return true
+    if (this.#floorOfSync <= this.#writtenFloor) return true
     try {
       writeFloor(this.#files, this.#floorOfSync)
       this.#writtenFloor = this.#floorOfSync

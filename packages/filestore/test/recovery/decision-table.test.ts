@@ -101,7 +101,7 @@ describe('the end of the last block', () => {
 
     expect(sequences(again)).toEqual(range(1, 11))
     expect(s.disk.readFile(block(3)).length % 100).not.toBe(60)
-    expect(again.events.damaged).toMatchObject([{ file: block(3), offset: 300, size: 60 }])
+    expect(again.events.damaged[0]).toMatchObject({ file: block(3), offset: 300, size: 60 })
     await again.close()
   })
 
@@ -110,6 +110,7 @@ describe('the end of the last block', () => {
     const again = await closeAnd(s, () => edit(s, block(3), (bytes) => bytes.subarray(0, 360)))
 
     expect(again.store.lastSequence).toBe(12)
+    expect(again.events.damaged[1]).toMatchObject({ file: block(3), firstSequence: 12, lastSequence: 12 })
     expect(again.append('s.0')).toBe(13)
     await again.flush()
     s.disk.remove(`${MSGS}/index.db`)

@@ -212,6 +212,18 @@ describe('with a sync every so often', () => {
     await again.close()
   })
 
+  it('removals that emptied a block stay when the process is killed', async () => {
+    const s = await openStore({ sync, blockBytes: 200 })
+    for (let i = 1; i <= 4; i++) s.append('s', 'x'.repeat(40))
+    await s.flush()
+    for (const sequence of [1, 4, 2, 3]) s.store.remove(sequence)
+    await s.flush()
+    const again = await s.kill()
+
+    expect([sequences(again), again.store.lastSequence]).toEqual([[], 4])
+    await again.close()
+  })
+
   it('what a killed process had written is synced by the one that finds it', async () => {
     const s = await openStore({ sync })
     s.append('s', 'one')
@@ -297,5 +309,46 @@ describe('a compaction that leaves out a tombstone of a message in front of the 
 
     expect(sequences(again)).toEqual([2, 3, 4, 7, 8])
     await again.close()
+  })
+})
+
+describe('the end of the last block', () => {
+  it('that is missing as index.db knows it is named as lost', async () => {
+    const s = await openStore()
+    for (let i = 1; i <= 4; i++) s.append('s', `${i}`)
+    await s.close()
+    const path = `${MSGS}/1.blk`
+    s.disk.plant(path, s.disk.readFile(path).subarray(0, 64))
+    const again = await openStore({ disk: s.disk })
+
+    expect(sequences(again)).toEqual([1, 2])
+    expect(again.store.state(false).lost?.sequences).toEqual([3, 4])
+    expect(again.events.damaged).toMatchObject([{ file: path, firstSequence: 3, lastSequence: 4 }])
+    await again.close()
+  })
+})
+
+describe('a tombstone of a message that a power loss took', () => {
+  it('removes no message that comes afterwards: its sequence is not given out again', async () => {
+    const s = await openStore()
+    s.append('s', 'kept')
+    await s.flush()
+    for (let i = 2; i <= 4; i++) s.append('s', 'lost')
+    await s.flush()
+    s.store.remove(4)
+    await s.flush()
+    const path = `${MSGS}/1.blk`
+    const bytes = s.disk.readFile(path)
+    s.disk.kill()
+    // The write of three messages never came to the platter, the one behind it did.
+    s.disk.plant(path, Buffer.from(bytes).fill(0, 35, bytes.length - 30))
+    const again = await openStore({ disk: s.disk })
+    expect(sequences(again)).toEqual([1])
+    for (let i = 0; i < 3; i++) again.append('s', 'new')
+    await again.flush()
+    const third = await again.kill()
+
+    expect(sequences(third)).toEqual([1, 5, 6, 7])
+    await third.close()
   })
 })
