@@ -1,4 +1,8 @@
-/** An error as Node's file system throws it. */
+/** An error as Node's file system throws it: it too has no stack. */
 export function errorOf(code: string, operation: string, path: string): Error {
-  return Object.assign(new Error(`${code}: ${operation} '${path}' (simulated)`), { code, syscall: operation, path })
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  const error = new Error(`${code}: ${operation} '${path}' (simulated)`)
+  Error.stackTraceLimit = stackTraceLimit
+  return Object.assign(error, { code, syscall: operation, path })
 }

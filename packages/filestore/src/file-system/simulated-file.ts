@@ -44,7 +44,7 @@ export class SimulatedFile {
 
   /** Changes what is on the platter and what is read, as damage does. */
   flipBit(offset: number, bit: number): void {
-    for (const side of [this.#visible, this.#durable]) if (offset < side.size) side.bytes[offset]! ^= 1 << bit
+    for (const side of [this.#visible, this.#durable]) side.flipBit(offset, bit)
   }
 
   /** The first `count` writes are certain from now on. */
@@ -97,22 +97,40 @@ function tear(write: SimulatedWrite, random: Random): SimulatedWrite | undefined
   return { kind: 'write', position: write.position + size, bytes: write.bytes.subarray(size) }
 }
 
+const NOTHING = new Uint8Array(0)
+
 class ByteArray {
-  bytes = new Uint8Array(0)
+  bytes = NOTHING
   size = 0
+  /** A copy reads the same bytes: whoever writes first takes bytes of its own. */
+  #isShared = false
 
   apply(write: SimulatedWrite): void {
+    this.#own()
     if (write.kind === 'truncate') return this.#resize(write.size)
     const end = write.position + write.bytes.length
     if (end > this.size) this.#resize(end)
     this.bytes.set(write.bytes, write.position)
   }
 
+  flipBit(offset: number, bit: number): void {
+    if (offset >= this.size) return
+    this.#own()
+    this.bytes[offset]! ^= 1 << bit
+  }
+
   copy(): ByteArray {
     const copy = new ByteArray()
-    copy.bytes = this.bytes.slice(0, this.size)
+    copy.bytes = this.bytes
     copy.size = this.size
+    copy.#isShared = this.#isShared = true
     return copy
+  }
+
+  #own(): void {
+    if (!this.#isShared) return
+    this.bytes = this.bytes.slice(0, this.size)
+    this.#isShared = false
   }
 
   #resize(size: number): void {

@@ -5,6 +5,8 @@
 import { errorOf } from './simulated-error.js'
 import { SimulatedFile, type Random } from './simulated-file.js'
 
+const SEPARATORS = /[\\/]+/
+
 type Node = SimulatedFile | SimulatedDirectory
 
 class SimulatedDirectory {
@@ -249,5 +251,5 @@ function copyChange(change: EntryChange, copyOf: (node: Node) => Node): EntryCha
 }
 
 function namesOf(path: string): string[] {
-  return path.split(/[\\/]+/).filter((name) => name !== '' && name !== '.')
+  return path.split(SEPARATORS).filter((name) => name !== '' && name !== '.')
 }
