@@ -77,7 +77,8 @@ export async function runScript(
     disk.onChange = () => {
       if (random() >= options.cutChance) return
       const nowNanos = world.clock.wallNanos()
-      cuts.push({ disk: disk.fork(), models: world.copyModels(), seed: cutSeedOf(random), nowNanos, afterOperation: index })
+      const place = { seed: cutSeedOf(random), nowNanos, afterOperation: index }
+      cuts.push({ disk: disk.fork(), models: world.copyModels(), ...place })
     }
     for (const operation of script.operations) {
       index++

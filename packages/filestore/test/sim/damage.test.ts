@@ -59,8 +59,15 @@ function makeDamageScript(seed: number): Script {
   const random = seededRandom(seed)
   const script = makeScript(seed, random, 50)
   const configs = script.configs.map((config) => ({
-    ...config, maxMessages: -1, maxMessagesPerSubject: -1, maxBytes: -1, maxAge: 0n, allowRollup: false, allowMessageTtl: false,
-    discard: 'old' as const, discardNewPerSubject: false,
+    ...config,
+    maxMessages: -1,
+    maxMessagesPerSubject: -1,
+    maxBytes: -1,
+    maxAge: 0n,
+    allowRollup: false,
+    allowMessageTtl: false,
+    discard: 'old' as const,
+    discardNewPerSubject: false,
   }))
   const operations = script.operations.filter((operation) => isKept(operation))
   return { ...script, configs, operations, sync: 'always' }
@@ -88,7 +95,9 @@ describe('damage', () => {
 /** `isKnown`: what is missing can be told. */
 type Harmed = Readonly<{ what: string; isPassing: boolean; isKnown: boolean }>
 
-async function damageScript(seed: number, harm: (disk: SimulatedDisk, random: Random, isClosed: boolean) => Harmed): Promise<void> {
+type HarmDisk = (disk: SimulatedDisk, random: Random, isClosed: boolean) => Harmed
+
+async function damageScript(seed: number, harm: HarmDisk): Promise<void> {
   const script = makeDamageScript(seed)
   const random = seededRandom(seed ^ 0xda3a6e)
   const disk = new SimulatedDisk({ autoStep: false })
@@ -168,7 +177,7 @@ function namedAsLost({ store, damage }: StreamWorld): (sequence: number) => bool
   const lost = new Set(store.state(true).lost?.sequences)
   const isFile = damage.some(({ firstSequence, size }) => firstSequence === 0 && size > 0)
   return (sequence) => {
-    const isCovered = damage.some(({ firstSequence, lastSequence }) => sequence >= firstSequence && sequence <= lastSequence)
+    const isCovered = damage.some((each) => sequence >= each.firstSequence && sequence <= each.lastSequence)
     return isFile || isCovered || lost.has(sequence)
   }
 }

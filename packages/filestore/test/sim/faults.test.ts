@@ -3,10 +3,12 @@
  * full disk is passed over once there is room. Rules of a failing disk: src/file-system/simulated-disk.ts.
  */
 import { describe, expect, it } from 'vitest'
-import { StoreError } from '@rivulet/store-types'
+import { StoreError, completeConsumerConfig } from '@rivulet/store-types'
 import { createTypeScriptHashKernel } from '../../src/hash/typescript-hash-kernel.js'
 import { SimulatedDisk, type SimulatedOperation } from '../../src/simulation.js'
+import { openStore } from '../support/open-store.js'
 import { seededRandom } from '../support/seeded-random.js'
+import { runUntil, settle } from '../support/settle.js'
 import { makeScript } from './make-script.js'
 import { printScript, type Operation, type Script } from './script.js'
 import { World } from './world.js'
@@ -43,7 +45,8 @@ describe('a disk that fails', () => {
         await world.create()
         const operation = kinds[seed % kinds.length]!
         const code = random() < 0.3 ? 'ENOSPC' : 'EIO'
-        disk.addFault({ operation, path: 'SIM', code, after: Math.floor(random() * 30), times: 1 + Math.floor(random() * 3) })
+        const after = Math.floor(random() * 30)
+        disk.addFault({ operation, path: 'SIM', code, after, times: 1 + Math.floor(random() * 3) })
         await runUntilRefused(world, script.operations)
         world.abandon()
         disk.cutPower()
@@ -74,7 +77,7 @@ async function runUntilRefused(world: World, operations: readonly Operation[]): 
 }
 
 describe('a disk that is full', () => {
-  it.each(SEEDS)('refuses messages, serves what it has, and takes messages again when there is room (part %d)', async (part) => {
+  it.each(SEEDS)('refuses messages, serves the rest, and takes messages again when there is room (part %d)', async (part) => {
     let refused = 0
     for (let seed = part * 1000; seed < part * 1000 + SCRIPTS_PER_PART; seed++) {
       const made = makeScript(seed, seededRandom(seed), 1)
@@ -82,6 +85,7 @@ describe('a disk that is full', () => {
       await explaining(script, async () => {
         const { world, disk, random } = setUp(script)
         await world.create()
+        for (const operation of BEFORE_IT_IS_FULL) await world.run(operation)
         disk.capacityBytes = disk.usedBytes() + 500 + Math.floor(random() * 4000)
         for (const operation of script.operations) {
           const before = world.copyModels()
@@ -98,6 +102,8 @@ describe('a disk that is full', () => {
         await world.run({ do: 'wait', ms: 1000 })
         await world.run({ do: 'append', subject: 'a', size: 10, count: 1 })
         await world.run({ do: 'flush' })
+        // Not more than was acknowledged, and not less: the position is what it was when the disk was full.
+        await world.run({ do: 'flushConsumers' })
         world.abandon()
         disk.cutPower()
         disk.restorePower(random)
@@ -109,12 +115,50 @@ describe('a disk that is full', () => {
   })
 })
 
+/** Making a consumer takes room; moving one does not, until it is written. */
+const BEFORE_IT_IS_FULL: readonly Operation[] = [
+  { do: 'append', subject: 'a', size: 5, count: 6 },
+  { do: 'flush' },
+  { do: 'deliver', consumer: 0, count: 3 },
+  { do: 'flushConsumers' },
+]
+
 function fillingOperations(random: () => number): Operation[] {
   return Array.from({ length: 60 }, (): Operation => {
     const kind = random()
-    if (kind < 0.5) return { do: 'append', subject: 'ab'[Math.floor(random() * 2)]!, size: Math.floor(random() * 300), count: 1 }
+    const subject = random() < 0.5 ? 'a' : 'b'
+    if (kind < 0.5) return { do: 'append', subject, size: Math.floor(random() * 300), count: 1 }
     if (kind < 0.6) return { do: 'remove', at: random() }
-    if (kind < 0.85) return { do: 'turn' }
+    if (kind < 0.65) return { do: 'deliver', consumer: 0, count: 2 }
+    if (kind < 0.7) return { do: 'acknowledge', consumer: 0, at: random() }
+    if (kind < 0.75) return { do: 'wait', ms: 100 + Math.floor(random() * 1500) }
+    if (kind < 0.88) return { do: 'turn' }
     return { do: 'step' }
   })
 }
+
+describe('a consumer on a full disk', () => {
+  it('goes on in memory, says that it is not written, and is written by itself once there is room', async () => {
+    const s = await openStore()
+    for (let i = 1; i <= 3; i++) s.append('s', `${i}`)
+    await s.flush()
+    const config = completeConsumerConfig({ durableName: 'c', name: 'c', ackPolicy: 'explicit' })
+    const consumer = await runUntil(s.turns, s.store.openConsumer('c', 1n, config))
+    for (const sequence of [1, 2, 3]) consumer.updateDelivered(sequence, sequence, 1, 1_700_000_000_000)
+    await runUntil(s.turns, consumer.flush())
+
+    s.disk.capacityBytes = s.disk.usedBytes()
+    consumer.updateAcks(1, 1)
+    await expect(runUntil(s.turns, consumer.flush())).rejects.toMatchObject({ code: 'ENOSPC' })
+    expect(consumer.updateAcks(2, 2)).toBe(true)
+    expect(s.contents()).toHaveLength(3)
+
+    s.disk.capacityBytes = Infinity
+    s.clock.advance(2_000, () => s.turns.run())
+    await settle(s.turns)
+    const again = await s.kill()
+    const recovered = await runUntil(again.turns, again.store.openConsumer('c', 1n, config))
+    expect(recovered.state().ackFloor).toEqual({ consumerSequence: 2, streamSequence: 2 })
+    await again.close()
+  })
+})

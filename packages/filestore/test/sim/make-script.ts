@@ -53,11 +53,12 @@ function makeConfig(random: Random, name: string, kind: Kind): StreamConfig {
 
 function makeDiscardNew(random: Random): Partial<StreamConfig> {
   const isPerSubject = random() < 0.5
+  const perSubject = { maxMessagesPerSubject: 1 + Math.floor(random() * 3), discardNewPerSubject: random() < 0.5 }
   return {
     discard: 'new',
     maxMessages: 3 + Math.floor(random() * 20),
     ...(random() < 0.3 ? { maxBytes: 500 + Math.floor(random() * 3000) } : {}),
-    ...(isPerSubject ? { maxMessagesPerSubject: 1 + Math.floor(random() * 3), discardNewPerSubject: random() < 0.5 } : {}),
+    ...(isPerSubject ? perSubject : {}),
   }
 }
 
@@ -88,7 +89,7 @@ function makeStreamOperations(random: Random, kind: Kind): StreamOperation[] {
   return choose<StreamOperation[]>(random, [
     [34, () => [makeAppend(random, subject, kind)]],
     [2, () => [{ do: 'append', subject, size: 2000 + Math.floor(random() * 8000), count: 1 }]],
-    [kind.allowsRollup ? 3 : 0, () => [{ do: 'append', subject, size: 10, count: 1, rollup: random() < 0.7 ? 'sub' : 'all' }]],
+    [kind.allowsRollup ? 3 : 0, () => [{ do: 'append', subject, size: 10, count: 1, rollup: at < 0.7 ? 'sub' : 'all' }]],
     [12, () => [{ do: 'remove', at }]],
     [3, () => [{ do: 'erase', at }]],
     [2, () => Array.from({ length: 8 }, () => ({ do: 'remove', at: random() }) as const)],
@@ -125,8 +126,8 @@ function makeAppend(random: Random, subject: string, kind: Kind): AppendOperatio
 function makeChange(random: Random, kind: Kind): ConfigChange {
   if (random() < 0.3) return { compression: pick(random, ['s2', 's2', 'none', 'lz4'] as const) }
   if (kind.hasTime) {
-    const isAge = random() < 0.5
-    return isAge ? { maxAgeSeconds: random() < 0.4 ? 0 : 1 + Math.floor(random() * 8) } : { allowMessageTtl: random() < 0.5 }
+    if (random() < 0.5) return { allowMessageTtl: random() < 0.5 }
+    return { maxAgeSeconds: random() < 0.4 ? 0 : 1 + Math.floor(random() * 8) }
   }
   const limit = random()
   return {

@@ -39,7 +39,8 @@ export function refusalOf(live: Live, config: StreamConfig, message: ModelMessag
   const size = recordSizeOf(message)
   const ofSubject = live.filter(([, { subject }]) => subject === message.subject)
   const isSubjectFull = maxMessagesPerSubject > 0 && ofSubject.length >= maxMessagesPerSubject
-  if (isSubjectFull && discardNewPerSubject && !message.headers.includes('Nats-Rollup')) return 'STORE_MAX_MESSAGES_PER_SUBJECT'
+  const isRollup = message.headers.includes('Nats-Rollup')
+  if (isSubjectFull && discardNewPerSubject && !isRollup) return 'STORE_MAX_MESSAGES_PER_SUBJECT'
   const replacedBytes = isSubjectFull && !discardNewPerSubject ? recordSizeOf(ofSubject[0]![1]) : -1
   if (maxMessages > 0 && live.length >= maxMessages && replacedBytes < 0) return 'STORE_MAX_MESSAGES'
   if (maxBytes > 0 && bytesOf(live) + size > maxBytes && replacedBytes < size) return 'STORE_MAX_BYTES'

@@ -137,7 +137,8 @@ export class Model {
   /** The store says that the message's time is over. */
   expired(sequence: number, nowNanos: bigint): void {
     if (this.isRemoved(sequence)) return
-    if (!this.#mayBeOver(this.messageAt(sequence)!, nowNanos)) throw new Violation(`${sequence} expired before its time`)
+    const isOver = this.#mayBeOver(this.messageAt(sequence)!, nowNanos)
+    if (!isOver) throw new Violation(`${sequence} expired before its time`)
     this.removed(sequence)
   }
 
@@ -247,7 +248,8 @@ export class Model {
     if (found.lastSequence < mark.lastSequenceMin) {
       throw new Violation(`the last sequence is ${found.lastSequence}, ${mark.lastSequenceMin} was acknowledged`)
     }
-    if (found.lastSequence > this.#lastSequence) throw new Violation(`the last sequence is ${found.lastSequence}, never given out`)
+    if (found.lastSequence <= this.#lastSequence) return
+    throw new Violation(`the last sequence is ${found.lastSequence}, never given out`)
   }
 
   /**
@@ -361,12 +363,13 @@ function cutMark(mark: Mark, sequence: number): Mark {
 }
 
 function isStored(stored: ModelMessage, found: ModelMessage): boolean {
-  const isSameTime = stored.time === '' || stored.time === found.time
-  return isSameTime && stored.subject === found.subject && stored.payload === found.payload && stored.headers === found.headers
+  if (stored.time !== '' && stored.time !== found.time) return false
+  return stored.subject === found.subject && stored.payload === found.payload && stored.headers === found.headers
 }
 
 function isSplitElsewhere(stored: ModelMessage, found: ModelMessage): boolean {
-  if (stored.headers === '' && found.headers === '') return stored.subject + stored.payload === found.subject + found.payload
+  const isPlain = stored.headers === '' && found.headers === ''
+  if (isPlain) return stored.subject + stored.payload === found.subject + found.payload
   const isEqualStart = stored.subject.startsWith(found.subject) || found.subject.startsWith(stored.subject)
   return isEqualStart && (stored.payload.endsWith(found.payload) || found.payload.endsWith(stored.payload))
 }

@@ -39,7 +39,8 @@ async function startNode(disk: SimulatedDisk, change: Partial<StreamConfig> = {}
   const config = completeStreamConfig({ name: 'ORDERS', subjects: ['>'], ...change })
   const store = await runUntil(turns, found === undefined ? storage.create(config, 1n) : found.open())
   const damage: DamageReport[] = []
-  store.listener = { committed: () => {}, failed: () => {}, expired: () => {}, damaged: (report) => damage.push(report) }
+  const drop = () => {}
+  store.listener = { committed: drop, failed: drop, expired: drop, damaged: (report) => damage.push(report) }
   store.ready()
   return {
     disk,
@@ -103,7 +104,7 @@ describe('Jepsen, NATS 2.12.1', () => {
     }
   })
 
-  it.each([true, false])('a flipped bit in a .blk file costs one message, and names it (index.db: %s)', async (isClosed) => {
+  it.each([true, false])('a flipped bit in a .blk file costs one message, named (index.db: %s)', async (isClosed) => {
     const node = await twelve()
     const acknowledged = contentsOf(node.store)
     if (isClosed) await node.close()

@@ -58,7 +58,8 @@ export class StreamWorld {
       failed: () => {},
       expired: (sequence, bytes, offset, size) => {
         const subject = bytes.latin1Slice(offset, offset + size)
-        if (this.model.messageAt(sequence)?.subject !== subject) throw new Violation(`${sequence} expired, of subject ${subject}`)
+        const isKnown = this.model.messageAt(sequence)?.subject === subject
+        if (!isKnown) throw new Violation(`${sequence} expired, of subject ${subject}`)
         this.model.expired(sequence, this.#world.clock.wallNanos())
       },
       damaged: (report) => void this.damage.push(report),
@@ -328,7 +329,8 @@ export class StreamWorld {
     const sequence = [...pending.keys()][Math.floor(at * pending.size)]
     if (sequence === undefined) return
     const deliveryCount = (redelivered.get(sequence) ?? 0) + 2
-    consumer.updateDelivered(delivered.consumerSequence + 1, sequence, deliveryCount, DELIVERY_MS + 1000 * deliveryCount)
+    const timestampMs = DELIVERY_MS + 1000 * deliveryCount
+    consumer.updateDelivered(delivered.consumerSequence + 1, sequence, deliveryCount, timestampMs)
     this.#noteConsumer(consumer)
   }
 
@@ -380,7 +382,8 @@ function mustRefuse(append: () => number, code: string): void {
 
 export function checkTotals(store: StreamStore, contents: StoredContents): void {
   const { messageCount, subjectCount } = store
-  if (messageCount !== contents.messages.size) throw new Violation(`${messageCount} counted, ${contents.messages.size} found`)
+  const { size } = contents.messages
+  if (messageCount !== size) throw new Violation(`${messageCount} counted, ${size} found`)
   const totals = new Map<string, number>()
   for (const { subject } of contents.messages.values()) totals.set(subject, (totals.get(subject) ?? 0) + 1)
   if (subjectCount !== totals.size) throw new Violation(`${subjectCount} subjects counted, ${totals.size} found`)
