@@ -48,9 +48,9 @@ const trips = []
 const folder = mkdtempSync(join(tmpdir(), 'rivulet-directories-'))
 try {
   for (const [formName, form] of Object.entries(forms)) {
-    for (const [writer, reader] of [['ours', 'peer'], ['peer', 'ours'], ['ours', 'ours']]) {
+    const pairs = [['ours', 'peer'], ['peer', 'ours'], ...(form === forms.plain ? [['ours', 'ours']] : [])]
+    for (const [writer, reader] of pairs) {
       for (const signal of ['SIGTERM', 'SIGKILL']) {
-        if (writer === reader && form !== forms.plain) continue
         const openings = [writer, reader, writer].map((kind) => ({ kind, encryption: form.encryption }))
         trips.push({ name: `${formName}-${writer}-${reader}-${signal}`, openings, form, signal })
       }

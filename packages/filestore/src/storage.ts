@@ -3,6 +3,7 @@
  *
  *     <directory>/rivulet.lock       held from recover() or create() until the last store is closed
  *     <directory>/streams/<name>/    one stream each (stream-directory.ts)
+ *     <directory>/__snapshots__/     files of archives on their way (staged-directory.ts)
  *
  * recover() lists everything that was a stream, damaged or not, and opens nothing: one that can not be
  * opened never keeps the others from it, and no file is removed. The configuration of a stream whose
@@ -18,6 +19,7 @@ import {
   type FileSystem,
   type Logger,
   type RecoveredStream,
+  type StagedDirectory,
   type StreamConfig,
   type StreamMeta,
   type StreamStorage,
@@ -33,6 +35,7 @@ import { FileStreamStore } from './file-store.js'
 import { NodeFileSystem } from './file-system/node-file-system.js'
 import type { MetaPlace, MetaReading } from './meta/meta-files.js'
 import { guessStreamMeta, readStreamMeta, unsupportedLevel, writeStreamMeta } from './meta/stream-meta.js'
+import { FileStagedDirectory, STAGING_DIRECTORY } from './staged-directory.js'
 import { StoreGroup } from './store-group.js'
 import { finishRemovals, hasBlocks, listStreamDirectories, makeStreamDirectories, makeStreamDirectory } from './stream-directory.js'
 
@@ -107,6 +110,8 @@ class AccountDirectory implements FileStorage {
   readonly #streams: string
   readonly #open = new Map<string, StreamStore>()
   readonly #ring: KeyRing | undefined
+  readonly #staged = new Set<StagedDirectory>()
+  #stagedCount = 0
   #group: StoreGroup | undefined
   #lock: DirectoryLock | undefined
 
@@ -126,6 +131,7 @@ class AccountDirectory implements FileStorage {
     // What a killed process had renamed or made may not be certain yet; from now on somebody relies on it.
     if (this.#mayBeUnsynced) await this.#fileSystem.syncDirectory(this.#streams)
     finishRemovals(this.#fileSystem, this.#streams)
+    if (this.#staged.size === 0) this.#fileSystem.removeTree(join(this.#options.directory, STAGING_DIRECTORY))
     const found: RecoveredStream[] = []
     for (const name of listStreamDirectories(this.#fileSystem, this.#streams)) {
       const stream = this.#recoverStream(name)
@@ -150,7 +156,28 @@ class AccountDirectory implements FileStorage {
     return this.#openStore(secured, { created, config })
   }
 
+  async stage(name: string): Promise<StagedDirectory> {
+    await this.#enter()
+    const { clock, turns, directory } = this.#options
+    const staged = new FileStagedDirectory({
+      fileSystem: this.#fileSystem,
+      clock,
+      turns,
+      logger: this.#logger,
+      group: this.#sharedGroup(),
+      directory: join(directory, STAGING_DIRECTORY, `snap-${this.#stagedCount++}`),
+      name,
+      discarded: () => {
+        this.#staged.delete(staged)
+        this.#leaveWhenIdle()
+      },
+    })
+    this.#staged.add(staged)
+    return staged
+  }
+
   async close(): Promise<void> {
+    await Promise.allSettled([...this.#staged].map((staged) => staged.discard()))
     const results = await Promise.allSettled([...this.#open.values()].map((store) => store.close()))
     this.#leaveWhenIdle()
     if (this.#options.group === undefined) this.#group?.close()
@@ -192,7 +219,7 @@ class AccountDirectory implements FileStorage {
   }
 
   #leaveWhenIdle(): void {
-    if (this.#open.size > 0) return
+    if (this.#open.size > 0 || this.#staged.size > 0) return
     this.#lock?.release()
     this.#lock = undefined
   }

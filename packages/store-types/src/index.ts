@@ -35,7 +35,7 @@ export {
   emptyConsumerState,
   type AckRules,
 } from './store/consumer-position.js'
-export type { RecoveredStream, StreamStorage } from './store/stream-storage.js'
+export type { RecoveredStream, StagedDirectory, StagedStream, StreamStorage } from './store/stream-storage.js'
 export type * from './config/stream-config.js'
 export type * from './config/consumer-config.js'
 export { textOf, wireOf } from './subject/wire-text.js'

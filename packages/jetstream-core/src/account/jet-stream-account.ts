@@ -290,6 +290,11 @@ export class JetStreamAccount {
           isNamed = true
           return store
         }),
+      stage: async (name) => {
+        const storage = this.#storage('file')
+        if (storage.stage === undefined) throw new ArchiveError('this storage takes no archives of version 1')
+        return await storage.stage(name)
+      },
       activate: (...parts) => this.#exclusive.run(() => this.#activateRestored(...parts)),
       ended: () => {
         this.#restores.delete(restore)

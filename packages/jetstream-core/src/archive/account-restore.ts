@@ -1,5 +1,5 @@
 /** A restore as the account sees it: room for it while it grows, and the steps that end it. */
-import type { StreamConfig, StreamStore } from '@rivulet/store-types'
+import type { StagedDirectory, StreamConfig, StreamStore } from '@rivulet/store-types'
 import type { JetStreamAccount } from '../account/jet-stream-account.js'
 import { apiError } from '../errors/api-error.js'
 import type { Stream } from '../stream/stream.js'
@@ -13,6 +13,8 @@ const PAYLOAD_BYTES_MAX = 1024 * 1024
 export type RestoreSteps = Readonly<{
   /** Makes the store of a new stream whose name is free. @throws ApiError */
   create: (config: StreamConfig, created: bigint) => Promise<StreamStore>
+  /** A place for the files of an archive of version 1. @throws ArchiveError */
+  stage: (name: string) => Promise<StagedDirectory>
   /** Makes the stream that everybody sees; removes the store when that fails. @throws ApiError, ArchiveError */
   activate: (config: StreamConfig, created: bigint, store: StreamStore, consumers: readonly ArchivedConsumer[]) => Promise<Stream>
   ended: () => void
@@ -22,7 +24,7 @@ export class AccountRestore implements RestoreHost {
   readonly #account: JetStreamAccount
   readonly #config: StreamConfig
   readonly #steps: RestoreSteps
-  readonly #created: bigint
+  #created: bigint
   /** What the account's meter was told of the store. */
   #metered = 0
 
@@ -41,8 +43,18 @@ export class AccountRestore implements RestoreHost {
     return this.#account.engine.options.maxPayload ?? PAYLOAD_BYTES_MAX
   }
 
-  openStore(config: StreamConfig, bytes: number): Promise<StreamStore> {
-    if (this.#account.isFull(config.storage, bytes)) throw this.#noRoom()
+  stage(): Promise<StagedDirectory> {
+    return this.#steps.stage(this.#config.name)
+  }
+
+  checkRoom(bytes: number): void {
+    const { storage } = this.#config
+    if (this.#account.isFull(storage, bytes) || this.#account.engine.isFull(storage, bytes)) throw this.#noRoom()
+  }
+
+  openStore(config: StreamConfig, bytes: number, created?: bigint): Promise<StreamStore> {
+    this.checkRoom(bytes)
+    if (created !== undefined && created > 0n) this.#created = created
     return this.#steps.create(withRestoreMark(config), this.#created)
   }
 

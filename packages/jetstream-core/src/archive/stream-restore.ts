@@ -1,7 +1,8 @@
 /**
- * An archive becomes a stream (store-format.md section 11.2). Bytes come in pieces; messages go straight to the store of
+ * An archive becomes a stream (store-format.md section 11). Bytes come in pieces; messages go straight to the store of
  * the new stream, which nobody sees before the end. Until then its configuration carries a mark, so that what a crash
- * leaves behind is known for what it is, and removed when the server starts.
+ * leaves behind is known for what it is, and removed when the server starts. An archive of version 1 is staged first
+ * (directory-archive.ts), and its messages and consumers taken from there at the end.
  *
  * The first thing that is wrong ends it: what was written is removed, and `finish` tells.
  */
@@ -10,12 +11,16 @@ import {
   isLiteral,
   isValidSubject,
   MessageView,
+  nanosOf,
   parseJson,
   S2Decoder,
   S2Error,
   setFromNanos,
+  StoredMessage,
+  SubjectFilter,
   Timestamp,
   type JsonValue,
+  type StagedDirectory,
   type StreamConfig,
   type StreamStore,
 } from '@rivulet/store-types'
@@ -32,6 +37,7 @@ import {
   STATE_ENTRY,
   type ArchiveEntry,
 } from './archive-entry.js'
+import { DirectoryArchive, stagedConsumers } from './directory-archive.js'
 import { readConsumer, type ArchivedConsumer } from './restored-consumer.js'
 
 const NANOS_PER_SECOND = 1_000_000_000n
@@ -47,7 +53,11 @@ export interface RestoreHost {
   /** bytes of header block and payload that a message may have */
   readonly messageBytesMax: number
   /** Makes the store for about `bytes` of messages, and keeps the name for it. @throws ApiError */
-  openStore(config: StreamConfig, bytes: number): Promise<StreamStore>
+  openStore(config: StreamConfig, bytes: number, created?: bigint): Promise<StreamStore>
+  /** A place for files. @throws ArchiveError */
+  stage(): Promise<StagedDirectory>
+  /** @throws ApiError when there is none for so many bytes */
+  checkRoom(bytes: number): void
   /** The store has grown: is there room? @throws ApiError */
   grown(store: StreamStore): void
   /** The stream is complete. The store is the host's from now on, also when this fails. @throws ApiError, ArchiveError */
@@ -69,6 +79,8 @@ export class StreamRestore {
   readonly #consumers: ArchivedConsumer[] = []
   #magic: Buffer = Buffer.alloc(0)
   #store: StreamStore | undefined
+  /** Of version 1. */
+  #directory: DirectoryArchive | undefined
   #consumerCount = 0
   #lastSequence = 0
   #isComplete = false
@@ -103,12 +115,14 @@ export class StreamRestore {
     let stream: Stream | undefined
     await this.#run(async () => {
       this.#decoder.end()
+      if (this.#directory !== undefined) await this.#takeDirectory(this.#directory)
       const store = this.#store
       if (!this.#isComplete || store === undefined) throw new ArchiveError('backup was truncated')
       await store.flush()
       this.#store = undefined
       stream = await this.#host.activate(store, this.#consumers)
       this.#isOver = true
+      await this.#directory?.discard().catch(() => {})
       this.#host.ended()
     })
     if (stream !== undefined) return stream
@@ -139,17 +153,23 @@ export class StreamRestore {
     this.#store = undefined
     // What can not be removed now is removed when the server starts: it carries the mark.
     if (store !== undefined) await this.#host.discard(store).catch(() => {})
+    await this.#directory?.discard().catch(() => {})
     this.#host.ended()
   }
 
   async #takePart(part: Buffer): Promise<void> {
+    if (this.#directory !== undefined) return await this.#directory.push(part)
     let rest = part
     if (this.#magic.length < ARCHIVE_MAGIC.length) {
       const missing = ARCHIVE_MAGIC.length - this.#magic.length
       this.#magic = Buffer.concat([this.#magic, part.subarray(0, missing)])
       rest = part.subarray(missing)
       if (this.#magic.length < ARCHIVE_MAGIC.length) return
-      if (!this.#magic.equals(ARCHIVE_MAGIC)) throw new ArchiveError('archives of version 1 are not supported by this server')
+      if (!this.#magic.equals(ARCHIVE_MAGIC)) {
+        this.#directory = new DirectoryArchive(this.#host)
+        await this.#directory.push(this.#magic)
+        return await this.#directory.push(rest)
+      }
     }
     for (const entry of this.#reader.push(rest)) {
       if (this.#isComplete) return
@@ -157,6 +177,26 @@ export class StreamRestore {
       else this.#take(entry, this.#store)
     }
     if (this.#store !== undefined) this.#host.grown(this.#store)
+  }
+
+  /** Takes all that the files of version 1 hold into the store of the new stream. */
+  async #takeDirectory(directory: DirectoryArchive): Promise<void> {
+    const staged = await directory.open(this.config)
+    const { firstSequence, lastSequence, byteCount } = staged.store.state(false)
+    const store = await this.#host.openStore(this.config, byteCount, staged.created)
+    this.#store = store
+    if (firstSequence > 1) store.purgeBelow(firstSequence)
+    const message = new StoredMessage()
+    for (let from = 1; staged.store.loadNext(SubjectFilter.all, from, message) !== 0; from = message.sequence + 1) {
+      this.#takeMessage(entryOf(message), store)
+      if (store.uncommittedBytes <= UNCOMMITTED_BYTES_MAX) continue
+      this.#host.grown(store)
+      await store.flush()
+    }
+    this.#host.grown(store)
+    skipTo(store, lastSequence)
+    this.#consumers.push(...(await stagedConsumers(staged)))
+    this.#isComplete = true
   }
 
   /** The first entry: where the stream begins, how many consumers follow. */
@@ -211,6 +251,21 @@ export class StreamRestore {
     const seconds = parseMessageTtl(body.latin1Slice(this.#ttl.start, this.#ttl.end))
     if (seconds === undefined) throw new ArchiveError(`failed to parse message TTL of sequence ${sequence}`)
     return seconds
+  }
+}
+
+/** Views of `message`. */
+function entryOf(message: StoredMessage): ArchiveEntry {
+  const { sequence, seconds, nanoseconds, subjectBytes, subjectOffset, subjectSize, headerSize } = message
+  const { bodyBytes, bodyOffset, bodySize } = message
+  return {
+    sequence,
+    time: nanosOf(seconds, nanoseconds),
+    nameSize: subjectSize,
+    headerSize,
+    payloadSize: bodySize - headerSize,
+    name: Buffer.from(subjectBytes.buffer, subjectBytes.byteOffset + subjectOffset, subjectSize),
+    body: Buffer.from(bodyBytes.buffer, bodyBytes.byteOffset + bodyOffset, bodySize),
   }
 }
 

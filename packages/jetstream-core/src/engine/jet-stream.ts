@@ -42,9 +42,9 @@ export class JetStream {
   }
 
   /** Is the server's storage of that kind used up? Asked per message. */
-  isFull(kind: StorageKind): boolean {
+  isFull(kind: StorageKind, bytes = 0): boolean {
     const { maxMemory, maxStorage } = this.options.limits
-    return this.meter.used(kind) > (kind === 'memory' ? maxMemory : maxStorage)
+    return this.meter.used(kind) + bytes > (kind === 'memory' ? maxMemory : maxStorage)
   }
 
   /** Can streams reserve `bytes` more? */
