@@ -67,6 +67,8 @@ export class JetStreamAccount {
   readonly #storages = new Map<StorageKind, StreamStorage>()
   readonly #exclusive = new Exclusive()
   readonly #restores = new Set<StreamRestore>()
+  /** Of what is found while streams are recovered. */
+  #untold: (() => void)[] | undefined = []
   /** Names of streams that are being restored and have a store. */
   readonly #restoredNames = new Set<string>()
   readonly #acks: AckRouter
@@ -414,7 +416,16 @@ export class JetStreamAccount {
     for (const kind of KINDS) {
       for (const recovered of await this.#storage(kind).recover()) await this.#recoverStream(recovered)
     }
+    const untold = this.#untold ?? []
+    this.#untold = undefined
+    for (const tell of untold) tell()
     this.account.ackSink = this.#acks
+  }
+
+  /** Tells at once; while streams are recovered, when all are there: one of them may keep what is told. */
+  tell(advise: () => void): void {
+    if (this.#untold === undefined) advise()
+    else this.#untold.push(advise)
   }
 
   async #recoverStream(recovered: RecoveredStream): Promise<void> {

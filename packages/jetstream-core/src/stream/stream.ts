@@ -41,6 +41,8 @@ import { MessageSchedules } from './schedule/message-schedules.js'
 import { StreamSubscriptions } from './stream-subscriptions.js'
 
 const MSG_ID_HEADER = Buffer.from('Nats-Msg-Id', 'latin1')
+/** An advisory of ours: nats-server has none of its kind. */
+const DAMAGE_TYPE = 'io.rivulet.jetstream.advisory.v1.stream_damaged'
 const NANOS_PER_MS = 1e6
 
 /** All absent: everything. `sequence` and `keep` exclude each other. */
@@ -423,6 +425,19 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
       `JetStream stream '${this.account.name} > ${this.name}': ${size} damaged bytes at offset ${offset} of ${file} ` +
         `(sequences ${firstSequence} to ${lastSequence}): ${cause}`,
     )
+    const { storeDir } = this.account.engine.options
+    const isBelow = storeDir !== undefined && file.startsWith(`${storeDir}/`)
+    const members = () => ({
+      stream: this.name,
+      file: isBelow ? file.slice(storeDir.length + 1) : file,
+      offset,
+      size,
+      first_seq: firstSequence,
+      last_seq: lastSequence,
+      cause: isBelow ? cause.replaceAll(`${storeDir}/`, '') : cause,
+    })
+    const subject = `$JS.EVENT.ADVISORY.STREAM.DAMAGED.${this.name}`
+    this.account.tell(() => this.account.advisories.publishOn(subject, DAMAGE_TYPE, members))
   }
 
   // --- life ---------------------------------------------------------------------------------------
