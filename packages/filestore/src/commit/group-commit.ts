@@ -138,10 +138,11 @@ export class GroupCommit implements TurnTask {
     else this.#startInterval(this.#policy.intervalMs)
   }
 
-  /** Resolves when everything done so far is committed. */
+  /** Resolves when everything done so far is committed. Rejects when that fails, or waits for room on a full disk. */
   flush(): Promise<void> {
     if (this.failure !== undefined) return Promise.reject(this.failure)
     if (this.#committed.operation >= this.#operation) return Promise.resolve()
+    if (this.full !== undefined) return Promise.reject(this.full)
     return new Promise((resolve, reject) => {
       this.#waiters.push({ operation: this.#operation, resolve, reject })
     })
@@ -224,6 +225,7 @@ export class GroupCommit implements TurnTask {
     if (code !== undefined && PASSING_ERRORS.has(code)) {
       this.full = new StoreError('STORE_FULL', `${this.#place}: ${message}`, { cause: error })
       this.#retryTimer ??= this.#clock.setTimer(RETRY_FULL_MS, this.#retry)
+      this.#rejectWaiters(this.full)
       return this.full
     }
     return this.failFinally(error)
@@ -387,10 +389,14 @@ export class GroupCommit implements TurnTask {
     this.failure = failure
     this.#retryTimer?.cancel()
     this.#syncTimer?.cancel()
+    this.#rejectWaiters(failure)
+    this.#subject.failed(failure)
+  }
+
+  #rejectWaiters(error: StoreError): void {
     const waiters = this.#waiters
     this.#waiters = []
-    for (const waiter of waiters) waiter.reject(failure)
-    this.#subject.failed(failure)
+    for (const waiter of waiters) waiter.reject(error)
   }
 }
 

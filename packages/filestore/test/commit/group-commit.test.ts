@@ -105,6 +105,7 @@ describe('group commit', () => {
     s.append('b', 'waits')
     s.turns.run()
     expect(() => s.append('c')).toThrow(expect.objectContaining({ code: 'STORE_FULL' }))
+    await expect(s.store.flush()).rejects.toMatchObject({ code: 'STORE_FULL' })
     expect(s.contents()).toEqual(['1:a=fits', '2:b=waits'])
     expect([s.store.committedSequence, s.store.failure]).toEqual([1, undefined])
 

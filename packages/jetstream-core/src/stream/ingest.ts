@@ -313,7 +313,9 @@ export class Ingest {
 
   #refuse(message: MessageView, error: ApiError): void {
     if (message.replySize === 0 || !this.#hasAcks) return
-    this.acks.addBody(message, this.#errorBody(error))
+    const body = this.#errorBody(error)
+    if (isFullDisk(error)) this.acks.sendBody(message, body)
+    else this.acks.addBody(message, body)
   }
 
   #errorBody(error: ApiError): Buffer {
@@ -326,6 +328,11 @@ function putSum(message: MessageView, { value, sources }: CounterSum): void {
   const headers = sources === '' ? message.headers() : withHeader(message.headers(), COUNTER_SOURCES, sources)
   const body = Buffer.concat([headers, Buffer.from(counterPayload(value), 'latin1')])
   message.setBody(body, 0, headers.length, body.length)
+}
+
+/** What waits for the disk waits for room: who comes now is told at once that there is none. */
+function isFullDisk({ cause }: ApiError): boolean {
+  return cause instanceof StoreError && cause.code === 'STORE_FULL'
 }
 
 /** What a publisher is told when the store did not take its message. Anything but a StoreError is our mistake. */

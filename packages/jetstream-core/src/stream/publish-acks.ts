@@ -1,6 +1,7 @@
 /**
  * The answers that publishers of one stream wait for, in the order their messages came. An answer leaves when the
- * sequence it promises is committed; those behind it wait, so a publisher sees its answers in order.
+ * sequence it promises is committed; those behind it wait, so a publisher sees its answers in order. Only that the
+ * disk is full is told at once: what waits then may wait for long.
  *
  *     ring, one slot an answer              arena, bytes of the waiting answers
  *     sequence   promised, and committed    [reply subject | tail or body] ...
@@ -87,6 +88,16 @@ export class PublishAcks {
   addBody(message: MessageView, body: Buffer): void {
     this.#push(KIND_BODY, 0, message, body)
     if (this.#count === 1) this.release(0)
+  }
+
+  /** As `addBody`, ahead of all that wait. */
+  sendBody(message: MessageView, body: Buffer): void {
+    // Not the view that is reused: this may happen while that one is on its way.
+    const { replyBytes, replyOffset, replySize } = message
+    const reply = Buffer.from(replyBytes.subarray(replyOffset, replyOffset + replySize))
+    const view = new MessageView().setSubject(reply, 0, replySize)
+    view.setBody(body, 0, 0, body.length)
+    this.#account.publish(view, internalPublisher)
   }
 
   /** Sends what may leave now that everything up to `committed` is. */

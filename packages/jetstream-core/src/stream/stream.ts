@@ -141,12 +141,12 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
   }
 
   /**
-   * Resolves when everything taken so far is committed, or can not be any more: what is shown of the stream after
-   * that is not taken back by a power cut.
+   * Resolves when everything taken so far is committed, or can not be, for ever or before a full disk has room: else,
+   * what is shown of the stream after that is not taken back by a power cut.
    */
   async atRest(): Promise<void> {
     if (this.store.committedSequence >= this.store.lastSequence) return
-    await this.store.flush().catch(() => {}) // a failed store has told everybody by itself
+    await this.store.flush().catch(() => {}) // a failed store has told everybody by itself, a full one tells publishers
   }
 
   /** Begins to take messages of its subjects. */

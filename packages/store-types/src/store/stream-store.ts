@@ -91,7 +91,10 @@ export interface StreamStore {
   /** Applies limits of a changed configuration at once; writes it to disk. Rejects and keeps the old one on failure. */
   updateConfig(config: StreamConfig): Promise<void>
 
-  /** Resolves when everything done so far is committed; rejects with the failure. */
+  /**
+   * Resolves when everything done so far is committed; rejects with the failure. With STORE_FULL it rejects at once:
+   * what was done stays done, and is committed when there is room.
+   */
   flush(): Promise<void>
 
   // --- reading ------------------------------------------------------------------------------------
