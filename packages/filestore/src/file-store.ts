@@ -69,11 +69,12 @@ export class FileStreamStore implements StreamStore {
     const store = new FileStreamStore(options)
     await recoverStream(store.#core)
     try {
+      store.#core.retireLeftovers()
       if (options.config.subjectDeleteMarkerTtl === 0n) store.#age.expire(Number.MAX_SAFE_INTEGER)
       store.#enforceLimits()
     } catch (error) {
       // A full disk must not keep a stream from being read: the limits are applied again next time.
-      ;(options.logger ?? silentLogger).warn(`Stream '${options.config.name}': limits at opening: ${String(error)}`)
+      ;(options.logger ?? silentLogger).warn(`Stream '${options.config.name}': limits and empty blocks at opening: ${String(error)}`)
     }
     store.#core.committedSequence = store.lastSequence
     store.#warnOfLz4()

@@ -367,6 +367,13 @@ export class StoreCore implements CommitSubject, HandleOwner {
     }
   }
 
+  /** Retires what recovery read and found empty: the process before ended while the files were to go. */
+  retireLeftovers(): void {
+    for (const block of [...this.contents.blocks.all]) {
+      if (block.messageCount === 0 && !block.hasUnknownTombstones && !block.keepsFile) this.retireEmpty(block)
+    }
+  }
+
   /** True when an empty block holds no tombstone that keeps a message of another block away. */
   isDispensable(block: Block): boolean {
     if (block === this.writer.active || block === this.contents.blocks.last) return false

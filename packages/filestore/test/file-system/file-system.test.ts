@@ -1,6 +1,7 @@
 /** Facts that hold for both implementations of the FileSystem port. */
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -118,6 +119,30 @@ describe.each(kinds)('the %s file system', (_name, create) => {
   })
 })
 
+describe('the real file system', () => {
+  it('makes files and directories for nobody but their owner', () => {
+    const fs = new NodeFileSystem()
+    const directory = join(base, 'modes')
+    fs.makeDirectory(join(directory, 'streams', 'S'))
+    const lock = fs.lock(directory)
+    fs.open(join(directory, 'streams', 'S', '1.blk'), 'create').close()
+    fs.open(join(directory, 'streams', 'S', 'meta.inf'), 'replace').close()
+    const modeOf = (...path: string[]) => statSync(join(directory, ...path)).mode & 0o777
+
+    expect([modeOf(), modeOf('streams'), modeOf('streams', 'S')]).toEqual([0o700, 0o700, 0o700])
+    const files = [['streams', 'S', '1.blk'], ['streams', 'S', 'meta.inf'], ['rivulet.lock']]
+    expect(files.map((path) => modeOf(...path))).toEqual([0o600, 0o600, 0o600])
+    lock.release()
+  })
+})
+
+/** When a process started, as the kernel counts; nothing where there is no /proc. */
+function startOf(pid: number): string {
+  if (!existsSync(`/proc/${pid}/stat`)) return ''
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+}
+
 describe('the lock of a real directory', () => {
   const fs = new NodeFileSystem()
   const lockFile = (directory: string) => join(directory, 'rivulet.lock')
@@ -132,6 +157,24 @@ describe('the lock of a real directory', () => {
 
     expect(JSON.parse(readFileSync(lockFile(directory), 'utf8')).pid).toBe(process.pid)
     lock.release()
+    expect(fs.list(directory)).toEqual([])
+  })
+
+  it('is held as long as another process lives, and free when it ended', async () => {
+    const directory = join(base, 'alive')
+    const lock = fs.lock(directory)
+    const own = JSON.parse(readFileSync(lockFile(directory), 'utf8')) as { boot: string }
+    lock.release()
+    const child = spawn(process.execPath, ['-e', 'process.stdin.resume()'], { stdio: ['pipe', 'ignore', 'ignore'] })
+    await once(child, 'spawn')
+    const exited = once(child, 'exit')
+    const pid = child.pid as number
+    writeFileSync(lockFile(directory), JSON.stringify({ pid, started: startOf(pid), boot: own.boot }))
+
+    expect(() => fs.lock(directory)).toThrow(`is in use by process ${pid}`)
+    child.stdin?.end()
+    await exited
+    fs.lock(directory).release()
     expect(fs.list(directory)).toEqual([])
   })
 
