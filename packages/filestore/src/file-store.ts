@@ -414,7 +414,7 @@ export class FileStreamStore implements StreamStore {
       deletedCount: messageCount === 0 ? 0 : lastSequence - firstSequence + 1 - messageCount,
       ...(withDeleted ? { deleted: contents.deletedSequences() } : {}),
       ...(contents.lostSequences.length > 0 || contents.lostBytes > 0
-        ? { lost: { sequences: [...contents.lostSequences], byteCount: contents.lostBytes } }
+        ? { lost: { sequences: contents.lostSequences.toSorted((a, b) => a - b), byteCount: contents.lostBytes } }
         : {}),
       consumerCount: this.#consumers.size,
     }
