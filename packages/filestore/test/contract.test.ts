@@ -111,12 +111,12 @@ const SETS: readonly (readonly [string, Options])[] = [
   ['no cipher and lz4', { compression: 'lz4', blockBytes: 1024 }],
 ]
 
-describeOptions('large blocks', {}, 50)
+describeOptions('large blocks', {}, 30)
 for (const [name, options] of SETS) {
-  describeOptions(`small blocks, ${name}`, options, 80)
+  describeOptions(`small blocks, ${name}`, options, 40)
 
   it(`compresses blocks when it is asked to: ${name}`, () => {
     const count = FileHost.compressedCounts.get(options) ?? 0
-    expect(count > 3).toBe(options.compression !== undefined)
+    expect(count > 1).toBe(options.compression !== undefined)
   })
 }

@@ -95,7 +95,96 @@ describe('a count', () => {
   })
 })
 
+describe('a stream without messages', () => {
+  it('loads nothing to say so', async () => {
+    const s = await openStore()
+    s.append('a')
+    s.store.purge()
+    await s.flush()
+
+    const answers = () =>
+      expect([
+        s.store.load(1, message),
+        s.store.load(2, message),
+        s.store.loadNext(SubjectFilter.all, 0, message),
+        s.store.loadLast(SubjectFilter.of('a'), message),
+      ]).toEqual([false, false, 0, 0])
+    expect(loads(s, answers)).toBe(0)
+    await s.close()
+  })
+})
+
+describe('answers after blocks were dropped from memory', () => {
+  it('are those of before, with messages added meanwhile', async () => {
+    const s = await openStore({ blockBytes: 300, config: { maxMessagesPerSubject: 2 } })
+    for (let i = 0; i < 60; i++) s.append(`kv.${(i * 7) % 20}`, 'p'.repeat(40))
+    const again = await s.reopen()
+    expect([again.store.subjectCount, again.group.cache.size]).toEqual([20, 0])
+
+    for (const subject of ['kv.3', 'kv.19', 'kv.new']) {
+      again.clock.advance(60_000)
+      const last = again.append(subject, 'new')
+      const filter = SubjectFilter.of(subject)
+      const expected = subject === 'kv.new' ? 1 : 2
+      expect([again.store.filteredState(filter, 1).messageCount, again.store.countPending(filter, 1, false)]).toEqual([expected, expected])
+      expect(again.store.loadLast(filter, message)).toBe(last)
+      await again.flush()
+    }
+    again.clock.advance(60_000)
+    expect(again.group.cache.size).toBe(0)
+    await again.close()
+  })
+
+  it('name the first and last of each subject, the blocks read or not', async () => {
+    const s = await openStore({ blockBytes: 32, config: { maxMessagesPerSubject: 2 } })
+    for (const kind of ['foo', 'bar']) for (let i = 1; i <= 100; i++) s.append(`kv.${kind}.${i}`, 'value')
+    await s.flush()
+    s.clock.advance(60_000)
+    const states = (filter: string) => s.store.subjectStates(SubjectFilter.of(filter))
+    expect([s.group.cache.size, states('kv.bar.>').size]).toEqual([0, 100])
+    expect([...states('kv.bar.99')]).toEqual([['kv.bar.99', { messageCount: 1, firstSequence: 199, lastSequence: 199 }]])
+    s.append('kv.foo.1', 'value22')
+
+    expect([...states('kv.foo.1')]).toEqual([['kv.foo.1', { messageCount: 2, firstSequence: 1, lastSequence: 201 }]])
+    expect(s.store.messageCount).toBe(201)
+    await s.close()
+  })
+
+  it('keep the subjects of the configuration in their order', async () => {
+    const s = await openStore({ config: { subjects: ['orders.*', 'billing.*'] } })
+    s.append('orders.1')
+    s.append('billing.1')
+
+    expect(s.store.lastSequences(SubjectFilter.of(...s.store.config.subjects), 0, 0)).toEqual([1, 2])
+    expect(s.store.config.subjects).toEqual(['orders.*', 'billing.*'])
+    await s.close()
+  })
+})
+
 describe('a purge of a subject', () => {
+  it('that nobody has loads nothing', async () => {
+    const s = await opened('a', 'a', 'a', 'a')
+
+    expect(loads(s, () => expect(s.store.purgeMatching({ filter: SubjectFilter.of('b'), below: 0, keep: 0 })).toBe(0))).toBe(0)
+    await s.close()
+  })
+
+  it('finds its messages at both ends, and keeps the cache within its budget', async () => {
+    const s = await openStore({ blockBytes: 20_000 })
+    for (let i = 1; i <= 1000; i++) s.append(i % 2 === 0 ? 'even' : 'odd', 'p'.repeat(1000))
+    s.append('even')
+    await s.close()
+    const group = new StoreGroup({ clock: s.clock, kernel: s.group.kernel, cacheBytesMax: 400_000 })
+    const again = await openStore({ disk: s.disk, clock: s.clock, group })
+
+    expect(again.store.purgeMatching({ filter: SubjectFilter.of('even'), below: 0, keep: 0 })).toBe(501)
+    expect(group.cache.usedBytes).toBeLessThanOrEqual(400_000)
+    expect([again.store.firstSequence, again.store.messageCount, again.store.subjectCount]).toEqual([1, 500, 1])
+    again.clock.advance(60_000)
+    expect(group.cache.size).toBe(0)
+    await again.close()
+  })
+
   it('loads only blocks between its first and its last message', async () => {
     const s = await opened('a', 'a', 'b', 'b', 'a', 'a', 'b', 'b', 'c', 'c', 'c', 'c')
 

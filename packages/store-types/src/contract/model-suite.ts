@@ -201,7 +201,8 @@ function assertAnswers(bench: StoreBench, model: StoreModel): void {
     )
   }
   for (const subject of SUBJECTS) expect(bench.lastSequenceOf(subject)).toBe(model.lastOf(subject))
-  for (const filter of [...FILTERS.map((each) => SubjectFilter.of(each)), SubjectFilter.of('a.x', 'b', '*.y')]) {
+  const overlapping = [SubjectFilter.of('a.x', 'b', '*.y'), SubjectFilter.of('a.>', 'a.x', '*.x', 'a.*', 'none')]
+  for (const filter of [...FILTERS.map((each) => SubjectFilter.of(each)), ...overlapping]) {
     assertFilter(bench, model, filter)
   }
 }
@@ -237,6 +238,8 @@ function assertFilter(bench: StoreBench, model: StoreModel, filter: SubjectFilte
   const middle = Math.round((model.firstSequence + model.lastSequence) / 2)
   for (const from of [0, model.firstSequence, middle, model.lastSequence, model.lastSequence + 1]) {
     const matching = model.matching(filter, from)
+    expect(store.loadNext(filter, from, new StoredMessage())).toBe(matching[0]?.sequence ?? 0)
+    expect(store.loadPrevious(filter, from, new StoredMessage())).toBe(sequences.findLast((sequence) => sequence <= from) ?? 0)
     expect(store.countPending(filter, from, false)).toBe(matching.length)
     expect(store.countPending(filter, from, true)).toBe(model.countPending(filter, from, true))
     const state = store.filteredState(filter, from)
@@ -252,7 +255,9 @@ function assertFilter(bench: StoreBench, model: StoreModel, filter: SubjectFilte
   const totals = new Map<string, number>()
   for (const message of model.matching(filter, 1)) totals.set(message.subject, (totals.get(message.subject) ?? 0) + 1)
   expect(Object.fromEntries(store.subjectTotals(filter))).toEqual(Object.fromEntries(totals))
-  for (const [subject, subjectState] of store.subjectStates(filter)) {
+  const states = store.subjectStates(filter)
+  expect([...states.keys()].sort()).toEqual([...totals.keys()].sort())
+  for (const [subject, subjectState] of states) {
     const same = model.messages.filter((message) => message.subject === subject)
     expect(subjectState).toEqual({
       messageCount: same.length,
