@@ -186,6 +186,34 @@ describe('a compacted block', () => {
   })
 })
 
+describe('a block that was compacted and compressed', () => {
+  it('is not written again until it changes', async () => {
+    const s = await openStore({ blockBytes: 4000, config: { compression: 's2' } })
+    for (let i = 1; i <= 60; i++) s.append('s', `${i}:`.padEnd(169, '0123456789'))
+    await s.flush()
+    await s.rest()
+    await remove(s, ...range(2, 15))
+    await compact(s)
+    await s.rest()
+    const size = sizeOf(s, 1)
+    expect(size).toBeLessThan(600)
+    const written: string[] = []
+    s.disk.onChange = (_, path) => written.push(path)
+    for (let i = 0; i < 10; i++) {
+      s.clock.advance(11_000, () => s.turns.run())
+      await s.rest()
+    }
+    expect(written.filter((path) => path.includes('.blk'))).toEqual([])
+
+    await remove(s, ...range(16, 20))
+    await compact(s)
+    await s.rest()
+    expect(sizeOf(s, 1)).toBeLessThan(size as number)
+    s.disk.onChange = undefined
+    await s.close()
+  })
+})
+
 describe('a stream that keeps one message of each subject', () => {
   it('knows the last of each while blocks are compacted', async () => {
     const s = await openStore({ blockBytes: 4000, config: { maxMessagesPerSubject: 1 } })

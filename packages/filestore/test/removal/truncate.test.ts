@@ -1,12 +1,16 @@
 /** Truncations: what is kept, what goes, and what later openings make of it. */
 import { describe, expect, it } from 'vitest'
-import { openStore, type TestStore } from '../support/open-store.js'
+import { OPTION_SETS } from '../support/option-sets.js'
+import { openStore, type TestStore, type TestStoreOptions } from '../support/open-store.js'
+
+const WAYS = ['with index.db', 'without index.db', 'after a kill'] as const
+const CASES = OPTION_SETS.flatMap(([name, options]) => WAYS.map((way) => [way, name, options] as const))
 
 const sequences = (s: TestStore) => s.contents().map((line) => Number(line.split(':')[0]))
 
 /** Messages of 100 bytes, four in a block. */
-async function filled(count: number): Promise<TestStore> {
-  const s = await openStore({ blockBytes: 400 })
+async function filled(count: number, options: TestStoreOptions = {}): Promise<TestStore> {
+  const s = await openStore({ blockBytes: 400, ...options })
   for (let i = 1; i <= count; i++) s.append('s', `${i}`.padEnd(69, 'p'))
   await s.flush()
   return s
@@ -49,9 +53,25 @@ describe('a truncation', () => {
     await again.close()
   })
 
-  describe.each(['with index.db', 'without index.db', 'after a kill'])('opened again %s', (way) => {
+  it('leaves a file as it was when its last message was written', async () => {
+    const s = await filled(2)
+    const before = Buffer.from(s.disk.readFile('/data/streams/S/msgs/1.blk'))
+    for (let i = 3; i <= 9; i++) s.append('s', `${i}`.padEnd(69, 'p'))
+    await s.flush()
+    s.store.truncate(2)
+    await s.flush()
+
+    const blocks = [...s.disk.files()].filter(([path]) => path.endsWith('.blk'))
+    expect(blocks.map(([, bytes]) => bytes)).toEqual([before])
+    const again = await s.reopen()
+    expect([sequences(again), again.events.warnings]).toEqual([[1, 2], []])
+    await again.close()
+  })
+
+  describe.each(CASES)('opened again %s (%s)', (way, _, { cipher, compression }) => {
     it.each(Array.from({ length: 22 }, (_, i) => i))('to %d keeps what is below and was not removed, and gives out the next', async (last) => {
-      const s = await filled(21)
+      const s = await filled(21, { ...(cipher && { cipher }), config: { ...(compression && { compression }) } })
+      await s.rest()
       for (const sequence of [2, 4, 5, 11, 12, 13, 20]) s.store.remove(sequence)
       s.store.erase(15)
       await s.flush()
