@@ -3,11 +3,12 @@ import { describe, expect, it } from 'vitest'
 import { StoredMessage, SubjectFilter, completeConsumerConfig, completeStreamConfig, messageOf } from '@rivulet/store-types'
 import { encodeIndex } from '../../src/index-file/index-file-codec.js'
 import { readIndexFile } from '../../src/index-file/index-file.js'
+import type { CipherKind } from '../../src/cipher/ciphers.js'
 import { BlockFiles } from '../../src/block/block-files.js'
 import { hashOf } from '../../src/hash/hash-kernel.js'
 import { createTypeScriptHashKernel } from '../../src/hash/typescript-hash-kernel.js'
 import { runUntil } from '../support/settle.js'
-import { DIRECTORY, openStore, type TestStore } from '../support/open-store.js'
+import { DIRECTORY, openStore, type TestStore, type TestStoreOptions } from '../support/open-store.js'
 
 const MSGS = `${DIRECTORY}/msgs`
 const sizes = (s: TestStore) => [...s.disk.files()].filter(([path]) => path.endsWith('.blk')).map(([, bytes]) => bytes.length)
@@ -20,17 +21,27 @@ const codeOf = (work: () => unknown): string => {
   }
 }
 
-/** Messages of 100 bytes, four in a block. */
-async function filled(count: number, subjectOf: (i: number) => string = () => 's.x'): Promise<TestStore> {
-  const s = await openStore({ blockBytes: 400 })
-  for (let i = 1; i <= count; i++) s.append(subjectOf(i), `${i}`.padEnd(70 - subjectOf(i).length, 'p'))
-  await s.flush()
-  return s
+const CIPHERS = [undefined, 'aes', 'chacha'] as const
+
+function withCipher(cipher?: CipherKind) {
+  const open = (options: TestStoreOptions = {}) => openStore({ ...(cipher && { cipher }), ...options })
+  return {
+    open,
+    /** Messages of 100 bytes, four in a block. */
+    filled: async (count: number, subjectOf: (i: number) => string = () => 's.x'): Promise<TestStore> => {
+      const s = await open({ blockBytes: 400 })
+      for (let i = 1; i <= count; i++) s.append(subjectOf(i), `${i}`.padEnd(70 - subjectOf(i).length, 'p'))
+      await s.flush()
+      return s
+    },
+  }
 }
 
-describe('block files', () => {
+describe.each(CIPHERS)('block files (cipher %s)', (cipher) => {
+  const { open, filled } = withCipher(cipher)
+
   it('stay within their size when a limit keeps one message', async () => {
-    const s = await openStore({ blockBytes: 400, config: { maxMessages: 1 } })
+    const s = await open({ blockBytes: 400, config: { maxMessages: 1 } })
     for (let i = 0; i < 100; i++) {
       s.append('s', 'p'.repeat(60))
       await s.flush()
@@ -50,7 +61,7 @@ describe('block files', () => {
   })
 
   it('are few when many sequences are skipped around messages', async () => {
-    const s = await openStore()
+    const s = await open()
     s.append('a')
     for (let i = 0; i < 1000; i++) s.store.skip(s.store.lastSequence + 1, 1)
     s.append('b')
@@ -85,7 +96,7 @@ describe('block files', () => {
   })
 
   it('that can not be made refuse the message', async () => {
-    const s = await openStore()
+    const s = await open()
     s.disk.addFault({ operation: 'open', path: '1.blk', code: 'EACCES', times: 100 })
 
     expect(codeOf(() => s.append('a'))).toBe('STORE_FAILED')
@@ -116,7 +127,7 @@ describe('block files', () => {
 
 describe('an index whose hash is right and whose totals are not', () => {
   it('is not used', async () => {
-    const s = await filled(8)
+    const s = await withCipher().filled(8)
     await s.close()
     const kernel = createTypeScriptHashKernel()
     const files = new BlockFiles({ fileSystem: s.disk, directory: DIRECTORY, streamName: 'S', kernel })
@@ -134,7 +145,9 @@ describe('an index whose hash is right and whose totals are not', () => {
   })
 })
 
-describe('blocks in memory', () => {
+describe.each(CIPHERS)('blocks in memory (cipher %s)', (cipher) => {
+  const { open, filled } = withCipher(cipher)
+
   it('are read once, and dropped when nobody reads them', async () => {
     const s = await (await filled(12)).reopen()
     const message = new StoredMessage()
@@ -180,7 +193,7 @@ describe('blocks in memory', () => {
   })
 
   it('keep subjects apart from payloads of every size', async () => {
-    const s = await openStore({ blockBytes: 4000 })
+    const s = await open({ blockBytes: 4000 })
     const subjectOf = (i: number) => `subject.${i}.${'x'.repeat(i % 50)}`
     for (let i = 1; i <= 200; i++) s.append(subjectOf(i), 'p'.repeat((i * 37) % 900))
     const again = await s.reopen()
@@ -194,7 +207,9 @@ describe('blocks in memory', () => {
   })
 })
 
-describe('compaction', () => {
+describe.each(CIPHERS)('compaction (cipher %s)', (cipher) => {
+  const { filled } = withCipher(cipher)
+
   it('leaves the first message alone in its block when it is the only one', async () => {
     const s = await filled(8)
     for (const sequence of [2, 3, 4]) s.store.remove(sequence)
@@ -244,9 +259,11 @@ describe('compaction', () => {
   })
 })
 
-describe('a truncation', () => {
+describe.each(CIPHERS)('a truncation (cipher %s)', (cipher) => {
+  const { open, filled } = withCipher(cipher)
+
   it('cuts what is not written yet', async () => {
-    const s = await openStore()
+    const s = await open()
     for (let i = 1; i <= 10; i++) s.append('s', `${i}`)
     s.store.truncate(5)
     const again = await s.kill()
