@@ -116,12 +116,16 @@ describe.each(CIPHERS)('block files (cipher %s)', (cipher) => {
     await s.close()
   })
 
-  it('that can not be rewritten keep the store alive', async () => {
+  it('that can not be rewritten fail the store, which is read on; what was to be erased is gone', async () => {
     const s = await filled(8)
     s.disk.addFault({ operation: 'rename', path: '1.blk', code: 'EIO' })
 
-    expect(codeOf(() => s.store.erase(2))).toMatch(/^STORE_/)
+    expect(codeOf(() => s.store.erase(2))).toBe('STORE_FAILED')
     expect([s.store.has(2), s.store.has(3), s.contents().length]).toEqual([false, true, 7])
+    expect([s.store.failure?.code, codeOf(() => s.append('s'))]).toEqual(['STORE_FAILED', 'STORE_FAILED'])
+    const again = await s.kill()
+    expect([again.contents().length, again.store.has(2), again.store.erase(3)]).toEqual([7, false, true])
+    await again.close()
   })
 })
 
