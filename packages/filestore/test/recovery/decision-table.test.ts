@@ -271,6 +271,21 @@ describe('a block', () => {
     await again.close()
   })
 
+  it('that was emptied before a kill goes', async () => {
+    const s = await twelve()
+    const bytes = s.disk.readFile(block(1))
+    s.store.purgeBelow(5)
+    const again = await closeAnd(s, () => {
+      s.disk.plant(block(1), bytes)
+      s.disk.remove(`${MSGS}/index.db`)
+    })
+
+    expect(sequences(again)).toEqual(range(5, 12))
+    await again.flush()
+    await again.close()
+    expect(s.disk.stat(block(1))).toBeUndefined()
+  })
+
   it('that can not be read is kept, and the others are served', async () => {
     const s = await twelve()
     await s.close()
