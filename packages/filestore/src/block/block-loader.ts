@@ -156,6 +156,7 @@ export class BlockLoader {
     const { scan } = this.#options
     scan.reset()
     scanRecords(loaded.area, loaded.filled, files.hasherOf(block.index), scan)
+    loaded.reserve(scan.count)
     const subjectsBefore = contents.subjects.size
     const liveBytes = indexRecords(block, loaded, scan, contents)
     const isUnknown = contents.subjects.size !== subjectsBefore

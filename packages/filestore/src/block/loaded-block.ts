@@ -111,8 +111,16 @@ export class LoadedBlock {
     return this.area !== EMPTY
   }
 
+  /** Makes room for `count` records at once. */
+  reserve(count: number): void {
+    if (count > this.offsets.length) this.#resize(count)
+  }
+
   #grow(): void {
-    const capacity = this.offsets.length * 2
+    this.#resize(this.offsets.length * 2)
+  }
+
+  #resize(capacity: number): void {
     const offsets = new Uint32Array(capacity)
     offsets.set(this.offsets)
     this.offsets = offsets
