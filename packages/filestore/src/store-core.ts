@@ -327,6 +327,7 @@ export class StoreCore implements CommitSubject, HandleOwner {
     const subjectSize = contents.subjects.sizeOf(id)
     if (isTold) this.#removedSubject = contents.subjects.copySubject(id, this.#removedSubject)
     loaded.ids[index] = 0
+    loaded.removedCount++
     contents.removed(block, sequence, size, id)
     if (block.firstSequence > sequence && block.messageCount > 0) this.noteFirst(loaded)
     if (block.messageCount === 0 || sequence < contents.firstSequence) this.retireEmpty(block)

@@ -9,6 +9,7 @@
  * when somebody asks for a message (`filled` says up to where they are valid). Removing needs the arrays only.
  */
 import { assert } from '@rivulet/store-types'
+import type { SubjectPlaces } from './subject-places.js'
 import { ByteArea } from './record.js'
 import type { Block } from './block.js'
 
@@ -25,6 +26,12 @@ export class LoadedBlock {
   sizes: Uint32Array
   ids: Uint32Array
   baseSequence = 0
+  /** Messages that went since this was loaded. */
+  removedCount = 0
+  /** Made when searches have looked at more records than making it does (query/block-search.ts). */
+  places: SubjectPlaces | undefined
+  /** Records that searches looked at since `places` was made. */
+  scannedCount = 0
   /** By index; undefined while sequences have no holes. */
   #sequences: Float64Array | undefined
   /** The cache's tick at the last use. */
@@ -40,7 +47,8 @@ export class LoadedBlock {
   }
 
   get memoryBytes(): number {
-    return this.area.bytes.length + this.offsets.length * 12 + (this.#sequences?.byteLength ?? 0)
+    const sequenceBytes = this.#sequences?.byteLength ?? 0
+    return this.area.bytes.length + this.offsets.length * 12 + sequenceBytes + (this.places?.memoryBytes ?? 0)
   }
 
   /** Adds a message record behind the others. */

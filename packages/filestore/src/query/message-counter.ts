@@ -6,6 +6,7 @@ import type { FilteredState, SubjectFilter } from '@rivulet/store-types'
 import type { Block } from '../block/block.js'
 import type { BlockLoader } from '../block/block-loader.js'
 import type { StreamContents } from '../stream-contents.js'
+import { countFrom } from './block-search.js'
 import type { FilterPlan, FilterPlans } from './filter-plan.js'
 import { mayHold, type MessageFinder } from './message-finder.js'
 
@@ -142,7 +143,7 @@ export class MessageCounter {
   #countInBlock(block: Block, plan: FilterPlan, from: number): number {
     if (block.messageCount === 0 || !mayHold(block, plan)) return 0
     const loaded = this.#loader.arraysOf(block)
-    return countMarks(loaded.ids, loaded.indexFrom(from), loaded.count, plan.marks)
+    return countFrom(loaded, loaded.indexFrom(from), plan, this.#contents.subjects.idEnd)
   }
 
   #countBlock(position: number, plan: FilterPlan): number {
@@ -159,11 +160,4 @@ export class MessageCounter {
     for (let i = 0; i < ids.length; i++) if (plan.marks[ids[i] as number] === 1) count += counts[i] as number
     return count
   }
-}
-
-// Data half.
-function countMarks(ids: Uint32Array, from: number, end: number, marks: Uint8Array): number {
-  let count = 0
-  for (let i = from; i < end; i++) if (marks[ids[i] as number] === 1) count++
-  return count
 }

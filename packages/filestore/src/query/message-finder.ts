@@ -10,6 +10,7 @@ import type { BlockLoader } from '../block/block-loader.js'
 import type { LoadedBlock } from '../block/loaded-block.js'
 import { readTime, viewMessage } from '../block/record.js'
 import type { StreamContents } from '../stream-contents.js'
+import { nextIndex, nextLive, previousIndex } from './block-search.js'
 import type { FilterPlan, FilterPlans } from './filter-plan.js'
 
 /** The place of a live message; one instance is reused. */
@@ -73,7 +74,7 @@ export class MessageFinder {
       const block = blocks.at(position) as Block
       if (block.messageCount === 0) continue
       const loaded = this.#loader.load(block)
-      const index = nextIndex(loaded, this.#indexAtTime(loaded, seconds, nanoseconds), undefined)
+      const index = nextLive(loaded, this.#indexAtTime(loaded, seconds, nanoseconds))
       if (index >= 0) return loaded.sequenceAt(index)
     }
     return lastSequence + 1
@@ -88,7 +89,7 @@ export class MessageFinder {
     let high = loaded.count
     while (low < high) {
       const middle = (low + high) >>> 1
-      const live = nextIndex(loaded, middle, undefined)
+      const live = nextLive(loaded, middle)
       if (live < 0 || live >= high) {
         high = middle
         continue
@@ -116,7 +117,7 @@ export class MessageFinder {
       if (block.messageCount === 0 || !mayHold(block, plan)) continue
       if (block.firstSequence > end) return false
       const loaded = this.#loader.arraysOf(block)
-      const index = nextIndex(loaded, loaded.indexFrom(start), plan)
+      const index = nextIndex(loaded, loaded.indexFrom(start), plan, this.#contents.subjects.idEnd)
       if (index >= 0) return this.#note(loaded, index)
     }
     return false
@@ -245,40 +246,4 @@ export function mayHold(block: Block, plan: FilterPlan | undefined): boolean {
   const { marks } = plan
   for (let i = 0; i < ids.length; i++) if (marks[ids[i] as number] === 1 && (counts[i] as number) > 0) return true
   return false
-}
-
-// Data half: two arrays of numbers in, an index out.
-function nextIndex(loaded: LoadedBlock, from: number, plan: FilterPlan | undefined): number {
-  const { ids, count } = loaded
-  if (plan === undefined) {
-    for (let i = from; i < count; i++) if (ids[i] !== 0) return i
-    return -1
-  }
-  const only = onlyIdOf(plan)
-  if (only !== 0) {
-    const index = ids.indexOf(only, from)
-    return index < count ? index : -1
-  }
-  const { marks } = plan
-  for (let i = from; i < count; i++) if (marks[ids[i] as number] === 1) return i
-  return -1
-}
-
-function previousIndex(loaded: LoadedBlock, from: number, plan: FilterPlan | undefined): number {
-  const { ids } = loaded
-  const only = plan === undefined ? 0 : onlyIdOf(plan)
-  // A negative start would count from the end.
-  if (only !== 0) return from < 0 ? -1 : ids.lastIndexOf(only, from)
-  for (let i = from; i >= 0; i--) {
-    const id = ids[i] as number
-    if (id !== 0 && (plan === undefined || plan.marks[id] === 1)) return i
-  }
-  return -1
-}
-
-/** The id of a plan that matches one subject, which the engine's own search finds faster than a loop; else 0. */
-function onlyIdOf(plan: FilterPlan): number {
-  const { few, marks } = plan
-  const id = few?.length === 1 ? (few[0] as number) : 0
-  return marks[id] === 1 ? id : 0
 }
