@@ -101,6 +101,11 @@ export function fileStorage(options: FileStorageOptions): FileStorage {
   return new AccountDirectory(options)
 }
 
+/** Each has files open while it closes, and there may be more streams than handles. */
+const CLOSED_AT_ONCE = 64
+
+type FoundStream = Readonly<{ locked: string | undefined; meta: StreamMeta; reading: MetaReading<StreamMeta> }>
+
 class AccountDirectory implements FileStorage {
   readonly kind = 'file'
   readonly #options: FileStorageOptions
@@ -114,6 +119,7 @@ class AccountDirectory implements FileStorage {
   #stagedCount = 0
   #group: StoreGroup | undefined
   #lock: DirectoryLock | undefined
+  #openingCount = 0
 
   constructor(options: FileStorageOptions) {
     this.#options = options
@@ -178,10 +184,15 @@ class AccountDirectory implements FileStorage {
 
   async close(): Promise<void> {
     await Promise.allSettled([...this.#staged].map((staged) => staged.discard()))
-    const results = await Promise.allSettled([...this.#open.values()].map((store) => store.close()))
+    const stores = [...this.#open.values()]
+    const failures: unknown[] = []
+    for (let from = 0; from < stores.length; from += CLOSED_AT_ONCE) {
+      const closing = stores.slice(from, from + CLOSED_AT_ONCE).map((store) => store.close())
+      for (const result of await Promise.allSettled(closing)) if (result.status === 'rejected') failures.push(result.reason)
+    }
     this.#leaveWhenIdle()
     if (this.#options.group === undefined) this.#group?.close()
-    for (const result of results) if (result.status === 'rejected') throw result.reason
+    if (failures.length > 0) throw failures[0]
   }
 
   /** A killed process had this directory before: even a clean sync costs a flush of the device, so not always. */
@@ -219,7 +230,7 @@ class AccountDirectory implements FileStorage {
   }
 
   #leaveWhenIdle(): void {
-    if (this.#open.size > 0 || this.#staged.size > 0) return
+    if (this.#open.size + this.#openingCount + this.#staged.size > 0) return
     this.#lock?.release()
     this.#lock = undefined
   }
@@ -252,17 +263,30 @@ class AccountDirectory implements FileStorage {
       config: meta.config,
       created: meta.created,
       problem: locked ?? this.#problemOf(place, meta),
-      open: async () => {
-        if (locked !== undefined) throw new StoreError('STORE_INVALID_OPTION', `${place.directory}: ${locked}`)
-        const isConverted = await this.#convert(place)
-        const secured = await this.#secure(this.#unlocked(place))
-        const isRewritten = isConverted || !reading.needsRewrite
-        if (reading.meta === undefined || !isRewritten) {
-          await writeStreamMeta(secured, meta, { isSynced: true, keepsOld: true })
-        }
-        if (this.#mayBeUnsynced) await this.#fileSystem.syncDirectory(place.directory)
-        return this.#openStore(secured, meta)
-      },
+      open: () => this.#whileOpening(() => this.#openRecovered(place, { locked, meta, reading })),
+    }
+  }
+
+  async #openRecovered(place: MetaPlace, found: FoundStream): Promise<StreamStore> {
+    const { locked, meta, reading } = found
+    if (locked !== undefined) throw new StoreError('STORE_INVALID_OPTION', `${place.directory}: ${locked}`)
+    const isConverted = await this.#convert(place)
+    const secured = await this.#secure(this.#unlocked(place))
+    const isRewritten = isConverted || !reading.needsRewrite
+    if (reading.meta === undefined || !isRewritten) {
+      await writeStreamMeta(secured, meta, { isSynced: true, keepsOld: true })
+    }
+    if (this.#mayBeUnsynced) await this.#fileSystem.syncDirectory(place.directory)
+    return this.#openStore(secured, meta)
+  }
+
+  /** The directory is not given back meanwhile: several streams may be opened at once, and others closed. */
+  async #whileOpening(open: () => Promise<StreamStore>): Promise<StreamStore> {
+    this.#openingCount++
+    try {
+      return await open()
+    } finally {
+      this.#openingCount--
     }
   }
 

@@ -41,6 +41,10 @@ import { StorageMeter } from './storage-meter.js'
 const DOT = 0x2e
 const STAR = 0x2a
 const FULL = 0x3e
+/** Stores that are opened while streams before them begin. */
+const OPENED_AHEAD = 16
+/** Streams that close at a time: each has files open meanwhile, and there may be more streams than handles. */
+const CLOSED_AT_ONCE = 64
 const KINDS: readonly StorageKind[] = ['file', 'memory']
 
 export type AccountUsage = Readonly<{
@@ -414,7 +418,14 @@ export class JetStreamAccount {
   /** Opens what is there from an earlier run, then begins to take messages and acks. */
   async recover(): Promise<void> {
     for (const kind of KINDS) {
-      for (const recovered of await this.#storage(kind).recover()) await this.#recoverStream(recovered)
+      const found = await this.#storage(kind).recover()
+      // Stores are opened ahead, so that their syncs and reads overlap; streams begin one after the other, in order.
+      const stores: (Promise<StreamStore> | undefined)[] = []
+      for (const [i, recovered] of found.entries()) {
+        while (stores.length < Math.min(found.length, i + OPENED_AHEAD)) stores.push(openAhead(found[stores.length]))
+        await this.#recoverStream(recovered, stores[i])
+        stores[i] = undefined
+      }
     }
     const untold = this.#untold ?? []
     this.#untold = undefined
@@ -428,17 +439,17 @@ export class JetStreamAccount {
     else this.#untold.push(advise)
   }
 
-  async #recoverStream(recovered: RecoveredStream): Promise<void> {
+  async #recoverStream(recovered: RecoveredStream, opening: Promise<StreamStore> | undefined): Promise<void> {
     const { logger } = this.engine.options
-    const problem = recovered.problem ?? levelProblem(recovered.config)
-    if (problem === undefined && hasRestoreMark(recovered.config)) return this.#removeUnfinished(recovered)
+    const problem = problemOf(recovered)
     if (problem !== undefined) {
       this.#offline.set(recovered.name, problem)
       logger.warn(`Stream '${this.name} > ${recovered.name}' is offline: ${problem}`)
       return
     }
+    if (opening === undefined) return this.#removeUnfinished(recovered)
     try {
-      const store = await recovered.open()
+      const store = await opening
       const stream = new Stream(this, store, recovered.config, recovered.created)
       await recoverConsumers(stream)
       this.#addStream(stream)
@@ -468,7 +479,10 @@ export class JetStreamAccount {
   async shutdown(): Promise<void> {
     this.account.ackSink = undefined
     await Promise.all([...this.#restores].map((restore) => restore.abort()))
-    await Promise.all([...this.#streams.values()].map((stream) => stream.close()))
+    const streams = [...this.#streams.values()]
+    for (let from = 0; from < streams.length; from += CLOSED_AT_ONCE) {
+      await Promise.all(streams.slice(from, from + CLOSED_AT_ONCE).map((stream) => stream.close()))
+    }
   }
 
   #storage(kind: StorageKind): StreamStorage {
@@ -517,4 +531,18 @@ function levelProblem(config: StreamConfig): string | undefined {
   if (isLevelSupported(config.metadata)) return undefined
   const required = requiredLevel(config.metadata)
   return `unsupported - required API level: ${required}, current API level: ${API_LEVEL}`
+}
+
+/** Why a stream stays offline; undefined when it does not. */
+function problemOf(recovered: RecoveredStream): string | undefined {
+  return recovered.problem ?? levelProblem(recovered.config)
+}
+
+/** The store of a stream that will be served; undefined for what stays offline or is removed. */
+function openAhead(recovered: RecoveredStream | undefined): Promise<StreamStore> | undefined {
+  if (recovered === undefined || problemOf(recovered) !== undefined || hasRestoreMark(recovered.config)) return undefined
+  const opening = recovered.open()
+  // Whoever awaits it hears of a failure; until then it is not an unhandled one.
+  opening.catch(() => {})
+  return opening
 }
