@@ -166,7 +166,7 @@ export class JetStreamService {
     const { jetStream } = this.#options
     const lines = [
       '---------------- JETSTREAM ----------------',
-      `  Strict:          ${jetStream.isStrict}`,
+      ...(jetStream.isStrict ? ['  Strict:          true'] : []),
       `  Max Memory:      ${gigabytes(this.maxMemory)}`,
       `  Max Storage:     ${gigabytes(this.maxStorage)}`,
       `  Store Directory: "${this.storeDir}"`,
