@@ -300,7 +300,9 @@ class AccountDirectory implements FileStorage {
   async #convert(place: MetaPlace): Promise<boolean> {
     if (this.#ring === undefined || this.#options.convertsKeys === false) return false
     makeStreamDirectories(this.#fileSystem, place.directory)
-    return await convertStream(place, this.#ring)
+    const isConverted = await convertStream(place, this.#ring)
+    if (isConverted) this.#logger.info(`Stream '${place.hashName}' was written again under the configured key and cipher`)
+    return isConverted
   }
 
   /** Why the stream's small files can not be read at all; undefined when they can, or are plain. */
