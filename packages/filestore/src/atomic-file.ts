@@ -10,12 +10,18 @@ import type { FileSystem } from '@rivulet/store-types'
 
 export type FileContents = Readonly<{ name: string; bytes: Uint8Array }>
 
+export type ReplaceOptions = Readonly<{
+  isSynced: boolean
+  /** Asked before the files take their places: false leaves the old ones. @default always true */
+  isWanted?: () => boolean
+}>
+
 /** Replaces `files` of `directory`. When it rejects, some of them may be replaced; none is half written. */
 export async function replaceFiles(
   fileSystem: FileSystem,
   directory: string,
   files: readonly FileContents[],
-  options: Readonly<{ isSynced: boolean }>,
+  options: ReplaceOptions,
 ): Promise<void> {
   const staged: string[] = []
   try {
@@ -26,12 +32,30 @@ export async function replaceFiles(
     })
     const failed = (await Promise.allSettled(syncs)).find((result) => result.status === 'rejected')
     if (failed !== undefined) throw failed.reason
+    if (options.isWanted?.() === false) {
+      for (const path of staged) removeQuietly(fileSystem, path)
+      return
+    }
     for (const file of files) fileSystem.rename(join(directory, `${file.name}.tmp`), join(directory, file.name))
   } catch (error) {
     for (const path of staged) removeQuietly(fileSystem, path)
     throw error
   }
   if (options.isSynced) await fileSystem.syncDirectory(directory)
+}
+
+/** As `replaceFiles`, one file, synced and certain when it returns. @throws the file system's error */
+export function replaceFileNow(fileSystem: FileSystem, directory: string, { name, bytes }: FileContents): void {
+  const path = join(directory, name)
+  const file = fileSystem.open(`${path}.tmp`, 'replace')
+  try {
+    file.write(bytes, 0, bytes.length, 0)
+    file.syncNow()
+  } finally {
+    file.close()
+  }
+  fileSystem.rename(`${path}.tmp`, path)
+  fileSystem.syncDirectoryNow(directory)
 }
 
 async function stage(fileSystem: FileSystem, path: string, bytes: Uint8Array, isSynced: boolean): Promise<void> {

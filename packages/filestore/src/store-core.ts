@@ -10,7 +10,6 @@ import {
   StoreError,
   Timestamp,
   assert,
-  isScheduleInHeaders,
   type Clock,
   type DamageReport,
   type FileSystem,
@@ -103,6 +102,8 @@ export class StoreCore implements CommitSubject, HandleOwner {
   /** Something changed since index.db was written. */
   isIndexStale = false
   isClosed = false
+  /** Moved by a truncation and by an index written within a call: one that is being written is untrue, or old, then. */
+  indexEdition = 0
   /** Told when a block was sealed or became sparse: work that may follow later. */
   maintenance: (() => void) | undefined
   /** Told when something changed for the first time since index.db was written. */
@@ -183,7 +184,8 @@ export class StoreCore implements CommitSubject, HandleOwner {
     }
     contents.added(block, sequence, size, id)
     this.appendedId = id
-    if (message.headerSize > 0) this.#noteHeaders(block, message)
+    this.schedules.appended(block, message)
+    this.sources.appended(message)
     this.#noteLast(block, time)
     this.appendedBytes += size
     this.#changed()
@@ -197,12 +199,6 @@ export class StoreCore implements CommitSubject, HandleOwner {
     if (perSubject > 0 && subjects.countOf(id) + count >= perSubject) return true
     if (messages > 0 && messageCount + count >= messages) return true
     return bytes > 0 && byteCount + this.#removals.bytes + size > bytes
-  }
-
-  #noteHeaders(block: Block, message: MessageView): void {
-    const { bodyBytes, bodyOffset, headerSize } = message
-    if (this.schedules.isEnabled && isScheduleInHeaders(bodyBytes, bodyOffset, headerSize)) block.scheduleCount++
-    if (this.sources.isTracking) this.sources.note(message)
   }
 
   /** The last appended message has a time to live. */

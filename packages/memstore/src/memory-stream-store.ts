@@ -186,6 +186,7 @@ export class MemoryStreamStore implements StreamStore {
     if (store.messageCount === 0) store.firstSequence = sequence === 0 ? 0 : sequence + 1
     this.#setLastTime(sequence)
     this.#expiry.truncated(sequence)
+    for (const [subject, schedule] of this.schedules.schedules) if (schedule.sequence > sequence) this.schedules.removeSubject(subject)
     findSources(this.#store, this.#sources, new Set(this.#sources.positions.keys()))
   }
 

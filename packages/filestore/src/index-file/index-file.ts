@@ -6,7 +6,7 @@
  */
 import { join } from 'node:path'
 import { nanosOf } from '@rivulet/store-types'
-import { readFileIfPresent, replaceFiles, type FileContents } from '../atomic-file.js'
+import { readFileIfPresent, replaceFileNow, replaceFiles, type FileContents } from '../atomic-file.js'
 import type { Block } from '../block/block.js'
 import type { BlockFiles } from '../block/block-files.js'
 import { hashKey } from '../hash/hash-kernel.js'
@@ -126,34 +126,26 @@ function lastChecksumOf(files: BlockFiles, index: number): Buffer {
 
 /**
  * Describes `contents`, all of whose bytes are written; `others` are caches that go with it. The bytes
- * are made before the first await, so that changes made meanwhile do not mix in.
+ * are made before the first await, so that changes made meanwhile do not mix in. `isWanted` is asked before they
+ * take their places.
  */
 export function writeIndexFile(
   files: BlockFiles,
   contents: StreamContents,
   others: readonly FileContents[],
+  isWanted: () => boolean,
 ): Promise<void> {
   const last = contents.blocks.last
   if (last === undefined) return Promise.resolve()
   const index = { name: INDEX_FILE, bytes: indexBytes(files, contents, last) }
-  return replaceFiles(files.fileSystem, files.directory, [index, ...others], { isSynced: true })
+  return replaceFiles(files.fileSystem, files.directory, [index, ...others], { isSynced: true, isWanted })
 }
 
 /** As `writeIndexFile`, done when it returns. @throws the file system's error */
 export function writeIndexFileNow(files: BlockFiles, contents: StreamContents): void {
   const last = contents.blocks.last
   if (last === undefined) return
-  const bytes = indexBytes(files, contents, last)
-  const path = join(files.directory, INDEX_FILE)
-  const file = files.fileSystem.open(`${path}.tmp`, 'replace')
-  try {
-    file.write(bytes, 0, bytes.length, 0)
-    file.syncNow()
-  } finally {
-    file.close()
-  }
-  files.fileSystem.rename(`${path}.tmp`, path)
-  files.fileSystem.syncDirectoryNow(files.directory)
+  replaceFileNow(files.fileSystem, files.directory, { name: INDEX_FILE, bytes: indexBytes(files, contents, last) })
 }
 
 /** Writes the index again as `sealer` seals it; one that is broken, or that it does not open, stays. */

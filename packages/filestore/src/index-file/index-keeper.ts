@@ -48,7 +48,10 @@ export class IndexKeeper {
       core.isIndexStale = false
       const { lastSequence } = core.contents
       const waiting = core.retirement.awaitingIndexCount
-      await this.#writeFiles()
+      const { indexEdition } = core
+      const isWanted = (): boolean => core.indexEdition === indexEdition
+      await this.#writeFiles(isWanted)
+      if (!isWanted()) return !core.isIndexStale
       core.indexedSequence = lastSequence
       core.indexWritten(waiting)
       return true
@@ -66,6 +69,7 @@ export class IndexKeeper {
   writeNow(): void {
     const core = this.#core
     this.#cancel()
+    core.indexEdition++
     core.commit.commitNow()
     core.knowFirstTimes()
     try {
@@ -81,16 +85,16 @@ export class IndexKeeper {
   }
 
   /** All bytes are made before the first await. The files beside the index carry stamps of their own. */
-  async #writeFiles(): Promise<void> {
+  async #writeFiles(isWanted: () => boolean): Promise<void> {
     const { files, contents, ttl, schedules, sources } = this.#core
     const others: FileContents[] = []
     if (ttl.isEnabled) others.push({ name: TTL_FILE, bytes: ttl.encode() })
     if (schedules.isEnabled) others.push({ name: SCHEDULE_FILE, bytes: schedules.encode() })
     const positions = sources.encode()
-    await writeIndexFile(files, contents, others)
+    await writeIndexFile(files, contents, others, isWanted)
     if (positions === undefined) return
     const file = { name: SOURCES_FILE, bytes: positions }
-    await replaceFiles(files.fileSystem, files.streamDirectory, [file], { isSynced: true })
+    await replaceFiles(files.fileSystem, files.streamDirectory, [file], { isSynced: true, isWanted })
   }
 
   /** Stops the timer and waits for a running write. */

@@ -111,17 +111,22 @@ export class MessageTtl {
   /** Fills the wheel; returns the stamp, 1 when the file says nothing about this stream. */
   #readFile(): number {
     const { files, contents } = this.#core
+    const path = join(files.directory, TTL_FILE)
     const wheel = new TimeWheel()
     try {
-      const bytes = readFileIfPresent(files.fileSystem, join(files.directory, TTL_FILE))
-      const stamp = bytes === undefined ? 0 : decodeTimeWheel(bytes, wheel)
-      if (stamp === 0 || stamp > contents.lastSequence + 1) return 1
-      if (wheel.size > 0) this.#wheel = wheel
-      return stamp
+      const bytes = readFileIfPresent(files.fileSystem, path)
+      const stamp = bytes === undefined ? 1 : decodeTimeWheel(bytes, wheel)
+      if (stamp <= contents.lastSequence + 1) {
+        if (wheel.size > 0) this.#wheel = wheel
+        return Math.max(1, stamp)
+      }
+      // Left there, it would be believed once the stream has grown so far.
+      files.fileSystem.remove(path)
+      files.fileSystem.syncDirectoryNow(files.directory)
     } catch {
       // A cache that does not read is made again.
-      return 1
     }
+    return 1
   }
 
   /** Takes in the live messages from `first` on. @returns how many have a time to live */

@@ -6,8 +6,16 @@
  * it is read: the reference leaves those of cancelled schedules in the file.
  */
 import { join } from 'node:path'
-import { ScheduleList, decodeSchedules, encodeSchedules, type RecoveredSchedules } from '@rivulet/store-types'
+import {
+  ScheduleList,
+  decodeSchedules,
+  encodeSchedules,
+  isScheduleInHeaders,
+  type MessageView,
+  type RecoveredSchedules,
+} from '@rivulet/store-types'
 import { readFileIfPresent } from '../atomic-file.js'
+import type { Block } from '../block/block.js'
 import { isSchedule } from '../limits/record-headers.js'
 import type { StoreCore } from '../store-core.js'
 
@@ -25,10 +33,20 @@ export class StoredSchedules {
     return this.#core.config.allowMessageSchedules
   }
 
+  /** A message was appended to `block`. */
+  appended(block: Block, { bodyBytes, bodyOffset, headerSize }: MessageView): void {
+    if (headerSize > 0 && this.isEnabled && isScheduleInHeaders(bodyBytes, bodyOffset, headerSize)) block.scheduleCount++
+  }
+
   recover(): RecoveredSchedules {
     const savedBelow = this.isEnabled ? this.#readFile() : 1
     this.#dropRemoved()
     return { savedBelow, sequences: this.isEnabled ? this.#findFrom(savedBelow) : [] }
+  }
+
+  /** Sequences above `last` are given out again. */
+  truncated(last: number): void {
+    for (const [subject, { sequence }] of this.list.schedules) if (sequence > last) this.list.removeSubject(subject)
   }
 
   /** Counts the schedules of every block, after the configuration began to allow them. */
@@ -52,11 +70,15 @@ export class StoredSchedules {
   /** Fills the list; returns the stamp, 1 when the file says nothing about this stream. */
   #readFile(): number {
     const { files, contents } = this.#core
+    const path = join(files.directory, SCHEDULE_FILE)
     this.list.clear()
     try {
-      const bytes = readFileIfPresent(files.fileSystem, join(files.directory, SCHEDULE_FILE))
+      const bytes = readFileIfPresent(files.fileSystem, path)
       const stamp = bytes === undefined ? 1 : decodeSchedules(bytes, this.list)
       if (stamp <= contents.lastSequence + 1) return Math.max(1, stamp)
+      // Left there, it would be believed once the stream has grown so far.
+      files.fileSystem.remove(path)
+      files.fileSystem.syncDirectoryNow(files.directory)
     } catch {
       // A cache that does not read is made again.
     }

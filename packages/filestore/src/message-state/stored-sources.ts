@@ -13,7 +13,7 @@ import {
   type MessageView,
   type SourcePosition,
 } from '@rivulet/store-types'
-import { readFileIfPresent } from '../atomic-file.js'
+import { readFileIfPresent, replaceFileNow } from '../atomic-file.js'
 import type { StoreCore } from '../store-core.js'
 
 export const SOURCES_FILE = 'sources.db'
@@ -34,9 +34,9 @@ export class StoredSources {
     return this.#tracked.size > 0
   }
 
-  /** A message with headers was stored. */
-  note({ bodyBytes, bodyOffset, headerSize }: MessageView): void {
-    this.#tracked.note(bodyBytes, bodyOffset, headerSize)
+  /** A message was appended. */
+  appended({ bodyBytes, bodyOffset, headerSize }: MessageView): void {
+    if (headerSize > 0 && this.isTracking) this.#tracked.note(bodyBytes, bodyOffset, headerSize)
   }
 
   restore(positions: ReadonlyMap<string, SourcePosition>): void {
@@ -52,11 +52,13 @@ export class StoredSources {
     const saved = this.#readFile()
     if (saved !== undefined) this.#tracked.restore(saved.positions)
     // A file from beyond the end speaks of messages that are lost: what the others say comes first.
-    const stamp = saved === undefined || saved.stamp > contents.lastSequence + 1 ? 1 : saved.stamp
+    const isBeyond = saved !== undefined && saved.stamp > contents.lastSequence + 1
+    const stamp = saved === undefined || isBeyond ? 1 : saved.stamp
     const missing = new Set(this.positions.keys())
     this.#scanBackward(missing, contents.lastSequence, stamp)
     for (const name of missing) if (saved?.positions.has(name) === true) missing.delete(name)
     this.#scanBackward(missing, stamp - 1, 1)
+    if (isBeyond) this.#tryToDistrust()
   }
 
   /** The configuration changed. @throws the file system's error */
@@ -67,6 +69,26 @@ export class StoredSources {
     this.#scanBackward(new Set(added), contents.lastSequence, 1)
     if (wasTracking && !this.isTracking) files.fileSystem.remove(this.#path)
     if (wasTracking || this.isTracking) this.#core.markIndexStale()
+  }
+
+  /**
+   * Writes the file, within the call, as one that covers no message: the next opening asks all of them.
+   * @throws the file system's error
+   */
+  distrust(): void {
+    const { fileSystem, streamDirectory } = this.#core.files
+    if (!this.isTracking) return
+    replaceFileNow(fileSystem, streamDirectory, { name: SOURCES_FILE, bytes: encodeSourcePositions(this.positions, 1) })
+  }
+
+  /** A full disk must not keep a stream from being read. */
+  #tryToDistrust(): void {
+    const { options, config } = this.#core
+    try {
+      this.distrust()
+    } catch (error) {
+      options.logger.warn(`Stream '${config.name}': ${SOURCES_FILE} could not be written: ${String(error)}`)
+    }
   }
 
   /** Sequences were taken back. Sources of which nothing is left keep their position: they may have been purged. */

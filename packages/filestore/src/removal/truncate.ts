@@ -5,7 +5,7 @@
  * new block. On disk, each step certain before the next:
  *
  *     1  index.db is written, the files of blocks that are in no list are removed, and thw.db and sched.db, which
- *        speak of sequences that will mean something else
+ *        speak of sequences that will mean something else; sources.db covers no message from here on
  *     2  a new block with the tombstones that are still needed, and one for the last sequence if needed
  *     3  the blocks above are removed, highest first; the block of `sequence` is cut behind its record
  *     4  the floor and index.db are replaced: both spoke of sequences that mean something else from now on
@@ -47,6 +47,7 @@ export function truncate(core: StoreCore, sequence: number): void {
   core.commit.commitNow()
   prepare(core)
   core.ttl.clear()
+  core.schedules.truncated(sequence)
   if (sequence === 0) {
     forgetFloor(core)
     replaceBlocks(core, (contents.blocks.last?.index ?? 0) + 1, 0)
@@ -79,7 +80,10 @@ export function truncate(core: StoreCore, sequence: number): void {
 function prepare(core: StoreCore): void {
   const { contents, files, retirement } = core
   try {
+    core.indexEdition++
     for (const name of [TTL_FILE, SCHEDULE_FILE]) files.fileSystem.remove(join(files.directory, name))
+    files.fileSystem.syncDirectoryNow(files.directory)
+    core.sources.distrust()
     if (core.unreadableFrom === Infinity) {
       core.knowFirstTimes()
       writeIndexFileNow(files, contents)

@@ -1,6 +1,7 @@
 /** When index.db is written, and what it costs when it is not. */
 import { describe, expect, it } from 'vitest'
 import { SubjectFilter } from '@rivulet/store-types'
+import { SimulatedDisk } from '../../src/simulation.js'
 import { DIRECTORY, openStore, type TestStore } from '../support/open-store.js'
 import { OPTION_SETS } from '../support/option-sets.js'
 import { runUntil, settle } from '../support/settle.js'
@@ -146,6 +147,20 @@ describe.each(OPTION_SETS)('an outdated index.db (%s)', (_, { cipher, compressio
   })
 })
 
+const pause = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+/** Lets the disk end its work, one piece after the other, until `promise` is done. */
+async function stepped<T>(disk: SimulatedDisk, promise: Promise<T>): Promise<T> {
+  let isDone = false
+  const end = () => void (isDone = true)
+  promise.then(end, end)
+  while (!isDone) {
+    disk.step()
+    await pause()
+  }
+  return promise
+}
+
 it.each([
   [20_000, true],
   [20_001, false],
@@ -160,4 +175,23 @@ it.each([
 
   await s.close()
   expect(s.disk.stat(INDEX)).toBeDefined()
+})
+
+it('an index that is being written when the stream is truncated does not replace the newer one', async () => {
+  const disk = new SimulatedDisk({ autoStep: false })
+  const s = await stepped(disk, openStore({ disk }))
+  for (const subject of ['a', 'b', 'c']) s.append(subject)
+  await stepped(disk, s.flush())
+  s.clock.advance(PERIOD_MS, () => s.turns.run())
+  await pause()
+  expect(disk.inFlightCount).toBe(1)
+
+  s.store.truncate(1)
+  const index = disk.readFile(INDEX)
+  await stepped(disk, pause().then(pause).then(pause))
+  expect(disk.inFlightCount).toBe(0)
+  expect(disk.readFile(INDEX).equals(index)).toBe(true)
+  expect(s.events.warnings).toEqual([])
+  const again = await stepped(disk, s.kill())
+  expect(again.contents()).toEqual(['1:a='])
 })

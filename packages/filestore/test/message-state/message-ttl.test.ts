@@ -73,6 +73,17 @@ describe('thw.db', () => {
     await again.close()
   })
 
+  it('from beyond the end is taken away, or the stream would grow into what it covers', async () => {
+    const s = await openStore(options)
+    s.append('a')
+    await s.close()
+    s.disk.plant(FILE, encodeTimeWheel(new TimeWheel(), 3))
+    const again = await openStore({ ...options, disk: s.disk, clock: s.clock })
+
+    expect(s.disk.stat(FILE)).toBeUndefined()
+    await again.close()
+  })
+
   it('spares messages that never expire from age without reading them at opening', async () => {
     const config = { allowMessageTtl: true, maxAge: 60_000_000_000n }
     const s = await openStore({ ...options, config })

@@ -105,6 +105,18 @@ describe('sched.db', () => {
     await again.close()
   })
 
+  it('from beyond the end is taken away, or the stream would grow into what it covers', async () => {
+    const s = await openStore({ config })
+    s.append('a')
+    await s.close()
+    s.disk.plant(FILE, encodeSchedules(new ScheduleList(), 3))
+    const again = await openStore({ config, disk: s.disk, clock: s.clock })
+    again.store.recoverSchedules()
+
+    expect(s.disk.stat(FILE)).toBeUndefined()
+    await again.close()
+  })
+
   it('is not needed after a crash', async () => {
     const s = await tenSchedules()
     const again = await s.kill()

@@ -99,6 +99,23 @@ describe('sources.db', () => {
     await again.close()
   })
 
+  it.each<[string, (s: TestStore) => Promise<TestStore>]>([
+    ['a truncation', async (s) => (s.store.truncate(3), s.kill({ config }))],
+    ['an opening that finds it beyond the end', async (s) => {
+      await s.close()
+      const bytes = Buffer.from(s.disk.readFile(FILE))
+      s.disk.plant(FILE, (bytes.writeUInt8(99, 9), bytes))
+      return openStore({ config, blockBytes: 300, disk: s.disk, clock: s.clock })
+    }],
+  ])('covers no message after %s', async (_, end) => {
+    const s = await rounds(2)
+    await s.flush()
+    const left = await end(s)
+
+    expect(decodeSourcePositions(s.disk.readFile(FILE)).stamp).toBe(1)
+    await left.close()
+  })
+
   it('is not needed after a crash', async () => {
     const s = await rounds(4)
     const again = await s.kill()

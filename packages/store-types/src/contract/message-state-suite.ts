@@ -40,6 +40,17 @@ export function describeMessageState(factory: HostFactory, abilities: StoreAbili
         expect(bench.store.schedules.size).toBe(0)
       })
 
+      it('forgets schedules above a truncation', async () => {
+        await open({ allowMessageSchedules: true })
+        for (const subject of ['a', 'b', 'c']) {
+          bench.store.schedules.add(subject, bench.append(subject, SCHEDULE), bench.clock.wallNanos() + DAY)
+        }
+        bench.store.truncate(2)
+        expect([...bench.store.schedules.schedules.keys()]).toEqual(['a', 'b'])
+        bench.store.truncate(0)
+        expect(bench.store.schedules.size).toBe(0)
+      })
+
       if (!abilities.durable) return
 
       it('keeps schedules with the time they are due at, and finds those that were not put down', async () => {
