@@ -1,5 +1,7 @@
 /**
- * Expiry by age: messages older than the stream's max_age go, oldest first, without tombstones.
+ * Expiry by age: messages older than the stream's max_age go, oldest first, without tombstones; with one
+ * where an older message stays, because it never expires: limits would push that one out instead when history
+ * is repeated at an opening.
  *
  * One timer, set for the oldest message and only while there is one; it never fires sooner than 250 ms
  * from now, and a long backlog is worked off in slices so that the event loop is not held. By timer a
@@ -7,7 +9,6 @@
  * look, at max_age, finds a message too young.
  */
 import { Timestamp, compareTimes, millisBetween, setFromNanos, type Timer } from '@rivulet/store-types'
-import type { LoadedBlock } from '../block/loaded-block.js'
 import type { StoreCore } from '../store-core.js'
 
 const NANOS_PER_MS = 1_000_000n
@@ -61,7 +62,6 @@ export class AgeLimit {
     if (config.maxAge <= 0n) return false
     const cutoff = setFromNanos(this.#age, options.clock.wallNanos() - BigInt(lagMs) * NANOS_PER_MS - config.maxAge)
     let from = Math.max(contents.firstSequence, this.#resumeAt)
-    let isBehindKept = from > contents.firstSequence
     this.#resumeAt = 0
     for (let seen = 0; contents.messageCount > 0 && this.#core.finder.findNext(undefined, from); seen++) {
       const { block, index, sequence } = this.#core.finder.found
@@ -75,21 +75,11 @@ export class AgeLimit {
       }
       from = sequence + 1
       const isKept = config.allowMessageTtl && this.#core.ttl.neverExpires(loaded, index)
-      if (isKept) isBehindKept = true
-      else this.#remove(loaded, index, { time, isBehindKept })
+      if (isKept) continue
+      if (sequence > contents.firstSequence) this.#core.remove(sequence, 'time', true)
+      else this.#core.removeAt(loaded, index, 'time')
     }
     return false
-  }
-
-  /**
-   * Ages leave no trace, as the oldest messages are those that limits take at the next opening. Behind a
-   * message that never expires that is not so: a limit would take that one instead.
-   */
-  #remove(loaded: LoadedBlock, index: number, place: { time: Timestamp; isBehindKept: boolean }): void {
-    const core = this.#core
-    const { time, isBehindKept } = place
-    if (isBehindKept) core.appendTombstone(loaded.sequenceAt(index), time, loaded.sizes[index])
-    core.removeAt(loaded, index, 'time')
   }
 
   #firstTime(): Timestamp {
@@ -102,8 +92,17 @@ export class AgeLimit {
   readonly #fired = (): void => {
     this.#timer = undefined
     if (this.#core.isClosed || this.#core.commit.failure !== undefined) return
-    const hasMore = this.expire(SLICE_MESSAGES, LAG_MS)
+    const hasMore = this.#tryExpire()
     if (hasMore) this.#timer = this.#core.options.clock.setTimer(0, this.#fired)
     else this.schedule(LAG_MS + 1)
+  }
+
+  #tryExpire(): boolean {
+    try {
+      return this.expire(SLICE_MESSAGES, LAG_MS)
+    } catch {
+      // No room for a tombstone: what is due is tried again by the next timer.
+      return false
+    }
   }
 }

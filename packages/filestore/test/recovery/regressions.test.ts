@@ -352,3 +352,25 @@ describe('a tombstone of a message that a power loss took', () => {
     await third.close()
   })
 })
+
+describe('a message that never expires', () => {
+  it.each([{ maxMessages: 3 }, { maxMessagesPerSubject: 3 }, { maxBytes: 250 }])(
+    'stays when younger ones aged out and the process is killed (%o)',
+    async (limit) => {
+      const s = await openStore({ config: { ...limit, maxAge: 1_000_000_000n, allowMessageTtl: true } })
+      s.store.ready()
+      const never = { subject: 's', payload: 'never', headers: 'NATS/1.0\r\nNats-TTL: never\r\n\r\n' }
+      s.store.append(messageOf(never), -1)
+      s.append('s', 'two')
+      await s.flush()
+      s.clock.advance(5_000, () => s.turns.run())
+      s.append('s', 'three')
+      s.append('s', 'four')
+      await s.flush()
+      const again = await s.kill()
+
+      expect(again.contents()).toEqual(['1:s=never', '3:s=three', '4:s=four'])
+      await again.close()
+    },
+  )
+})

@@ -37,8 +37,9 @@ export type CrashOptions = Readonly<{
 export const CRASH_DEFAULTS: CrashOptions = { operationCount: 60, cutChance: 0.3, goOnChance: 0.1 }
 
 const kernel = createTypeScriptHashKernel()
-/** Of each shorter script. */
-const SHORTEN_RUNS = 12
+/** Of each shorter script; most cuts of a script that fails do no harm. */
+const RUNS_PER_SCRIPT = 12
+const SHORTEN_RUNS_MAX = 800
 
 /** Runs the script of `seed`; how many cuts it saw, and the first failure, shortened. */
 export async function crashScript(
@@ -144,10 +145,11 @@ async function survives(world: World, operation: Operation): Promise<boolean> {
 /** Leaves out what is not needed for the failure. */
 async function shorten(failure: Failure, options: CrashOptions): Promise<Failure> {
   let best = failure
+  let runs = 0
   for (let size = Math.ceil(best.script.operations.length / 2); size >= 1; size = Math.floor(size / 2)) {
-    for (let from = 0; from < best.script.operations.length; ) {
+    for (let from = 0; from < best.script.operations.length && runs < SHORTEN_RUNS_MAX; ) {
       const operations = best.script.operations.filter((_, index) => index < from || index >= from + size)
-      const shorter = await findFailure({ ...best.script, operations }, options)
+      const shorter = await findFailure({ ...best.script, operations }, options, () => void runs++)
       if (shorter === undefined) from += size
       else best = shorter
     }
@@ -155,9 +157,9 @@ async function shorten(failure: Failure, options: CrashOptions): Promise<Failure
   return best
 }
 
-/** Most cuts of a script that fails do no harm. */
-async function findFailure(script: Script, options: CrashOptions): Promise<Failure | undefined> {
-  for (let salt = 0; salt < SHORTEN_RUNS; salt++) {
+async function findFailure(script: Script, options: CrashOptions, count: () => void): Promise<Failure | undefined> {
+  for (let salt = 0; salt < RUNS_PER_SCRIPT; salt++) {
+    count()
     const { failure } = await runScript(script, { ...options, cutChance: 0.7 }, salt)
     if (failure !== undefined) return failure
   }

@@ -74,7 +74,7 @@ function makeWorldOperation(random: Random): WorldOperation {
     [25, () => ({ do: 'turn' })],
     [20, () => ({ do: 'step' })],
     [5, () => ({ do: 'wait', ms: Math.floor(random() * 300) })],
-    [2, () => ({ do: 'wait', ms: Math.floor(random() * 4_000) })],
+    [3, () => ({ do: 'wait', ms: Math.floor(random() * 4_000) })],
     [2, () => ({ do: 'settle' })],
     [1, () => ({ do: 'wait', ms: 150_000 })],
     [2, () => ({ do: 'reopen' })],
@@ -117,7 +117,7 @@ function makeAppend(random: Random, subject: string, kind: Kind): AppendOperatio
     subject,
     size: Math.floor(random() ** 3 * 400),
     count: 1 + Math.floor(random() * 4),
-    ...(kind.hasTime && extra < 0.4 ? { ttl: random() < 0.2 ? -1 : 1 + Math.floor(random() * 6) } : {}),
+    ...(kind.hasTime && extra < 0.4 ? { ttl: random() < 0.3 ? -1 : 1 + Math.floor(random() * 6) } : {}),
     ...(extra > 0.8 ? { hasHeader: true } : {}),
     ...(!kind.hasTime && extra < 0.1 ? { secondsBack: Math.floor(random() * 3) } : {}),
   }
