@@ -173,6 +173,8 @@ export class BlockFiles {
   /** A new file gets a key; one that is there without a key is plain. @throws RecordCorruptError */
   #cipherOf(directory: string, index: number, mode: BlockFileMode): BlockCipher | undefined {
     if (this.keys === undefined) return undefined
+    // A directory that is to become the one of blocks brings its own keys.
+    if (directory !== this.directory) return this.keys.makeCipher(directory, index)
     const known = this.keys.cipherOf(directory, index)
     if (known !== undefined || mode === 'read' || mode === 'write') return known
     const isThere = (this.fileSystem.stat(join(directory, `${index}.blk`))?.size ?? 0) > 0

@@ -63,6 +63,26 @@ describe.each(['chacha', 'aes'] as const)('a stream encrypted with %s', (cipher)
     await made.run(made.storage.close())
   })
 
+  it('keeps its last sequence when the process is killed in a purge after a truncation', async () => {
+    const made = setUp(cipher)
+    const store = await made.create()
+    append(store, 12)
+    await made.run(store.flush())
+    store.truncate(6)
+    expect(made.names('.key')).toEqual(made.names('.blk'))
+    const forks: SimulatedDisk[] = []
+    made.disk.onChange = () => void forks.push(made.disk.fork())
+    store.purge()
+    made.disk.onChange = undefined
+
+    for (const fork of forks) {
+      fork.kill()
+      const again = await setUp(cipher, fork).reopen()
+      expect(again.lastSequence).toBe(6)
+    }
+    await made.run(made.storage.close())
+  })
+
   it('goes on with readable messages when all others came of age', async () => {
     const made = setUp(cipher)
     const store = await made.create()
