@@ -403,11 +403,12 @@ export class StoreCore implements CommitSubject, HandleOwner {
   }
 
   /**
-   * What a limit per subject removed is derived from the records that pushed it out: they may not go
-   * before an index file says what is gone. Other limits remove in front, where the floor says it.
+   * What a limit per subject removed is derived from the records that pushed it out, and what a rollup
+   * removed may be: they may not go before an index file says what is gone. Other limits remove in front,
+   * where the floor says it.
    */
   get needsCheckpoint(): boolean {
-    return this.config.maxMessagesPerSubject > 0
+    return this.config.maxMessagesPerSubject > 0 || this.config.allowRollup
   }
 
   /** index.db was written and synced: the first `count` blocks that waited for it may go. */

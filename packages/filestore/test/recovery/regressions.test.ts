@@ -374,3 +374,23 @@ describe('a message that never expires', () => {
     },
   )
 })
+
+describe('an erased rollup message', () => {
+  it('brings back nothing that an opening had derived from it', async () => {
+    const s = await openStore({ config: { allowRollup: true } })
+    s.append('other', 'stays')
+    s.append('s', 'old')
+    await s.flush()
+    // The power goes before the stream's purge for the rollup is synced.
+    s.append('s', 'rollup', 'NATS/1.0\r\nNats-Rollup: sub\r\n\r\n')
+    await s.flush()
+    const again = await s.kill()
+    expect(sequences(again)).toEqual([1, 3])
+    again.store.erase(3)
+    await again.flush()
+    const third = await again.kill()
+
+    expect(sequences(third)).toEqual([1])
+    await third.close()
+  })
+})
