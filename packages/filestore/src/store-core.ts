@@ -532,7 +532,8 @@ export class StoreCore implements CommitSubject, HandleOwner {
     }
     this.writer.unsynced.clear()
     this.#removals.syncBegins()
-    this.retirement.syncBegins(this.floor)
+    // A tombstone that emptied a block may still wait for its turn to be written: the file goes after it.
+    if (this.writer.pendingBytes === 0) this.retirement.syncBegins(this.floor)
   }
 
   closeIdleHandle(): boolean {

@@ -394,3 +394,28 @@ describe('an erased rollup message', () => {
     await third.close()
   })
 })
+
+describe('the file of an emptied block', () => {
+  it('stays until the tombstones that emptied it are synced, over as many blocks as they take', async () => {
+    const s = await openStore({ blockBytes: 200 })
+    for (let i = 1; i <= 9; i++) s.append('s', 'x'.repeat(150))
+    await s.flush()
+    for (const path of ['/', '/data', '/data/streams', DIRECTORY]) s.disk.syncDirectoryNow(path)
+    const forks: SimulatedDisk[] = []
+    s.disk.onChange = () => void forks.push(s.disk.fork())
+    for (let sequence = 2; sequence <= 9; sequence++) s.store.remove(sequence)
+    await s.flush()
+    s.disk.onChange = undefined
+
+    for (const fork of forks) {
+      fork.cutPower()
+      // Names are kept as they were, bytes that were not synced are not.
+      const numbers = [0, 0.999]
+      fork.restorePower(() => numbers.shift() ?? 0)
+      const again = await openStore({ disk: fork, blockBytes: 200 })
+      expect(again.store.lastSequence).toBe(9)
+      await again.close()
+    }
+    await s.close()
+  })
+})
