@@ -6,6 +6,8 @@ import { nanosOf, Timestamp } from './timestamp.js'
 const DELAY_MS_MAX = 2 ** 31 - 1
 /** The wall clock was set, or the machine slept, when it differs more from the monotonic one. */
 const DRIFT_MS_MAX = 2
+/** How long reading both clocks may take. */
+const READING_MS_MAX = 1
 
 /**
  * Wall time has the resolution of the monotonic clock: the system's wall clock counts milliseconds
@@ -22,10 +24,12 @@ export class SystemClock implements Clock {
   }
 
   wallTime(target: Timestamp): Timestamp {
-    const wallMs = Date.now()
     const monotonicMs = performance.now()
+    const wallMs = Date.now()
     let restMs = monotonicMs + this.#originRestMs
-    if (Math.abs(this.#originMs + restMs - wallMs) > DRIFT_MS_MAX) {
+    const hasDrifted = Math.abs(this.#originMs + restMs - wallMs) > DRIFT_MS_MAX
+    // When the process had to wait between the two readings they say nothing about each other.
+    if (hasDrifted && performance.now() - monotonicMs < READING_MS_MAX) {
       this.#anchor(wallMs, monotonicMs)
       restMs = monotonicMs + this.#originRestMs
     }
