@@ -77,7 +77,7 @@ async function runUntilRefused(world: World, operations: readonly Operation[]): 
 }
 
 describe('a disk that is full', () => {
-  it.each(SEEDS)('refuses messages, serves the rest, and takes messages again when there is room (part %d)', async (part) => {
+  it.each(SEEDS)('refuses messages, serves the rest, and goes on when there is room (part %d)', async (part) => {
     let refused = 0
     for (let seed = part * 1000; seed < part * 1000 + SCRIPTS_PER_PART; seed++) {
       const made = makeScript(seed, seededRandom(seed), 1)

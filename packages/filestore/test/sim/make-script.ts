@@ -89,7 +89,7 @@ function makeStreamOperations(random: Random, kind: Kind): StreamOperation[] {
   return choose<StreamOperation[]>(random, [
     [34, () => [makeAppend(random, subject, kind)]],
     [2, () => [{ do: 'append', subject, size: 2000 + Math.floor(random() * 8000), count: 1 }]],
-    [kind.allowsRollup ? 3 : 0, () => [{ do: 'append', subject, size: 10, count: 1, rollup: at < 0.7 ? 'sub' : 'all' }]],
+    [kind.allowsRollup ? 3 : 0, () => [makeRollup(subject, at < 0.7 ? 'sub' : 'all')]],
     [12, () => [{ do: 'remove', at }]],
     [3, () => [{ do: 'erase', at }]],
     [2, () => Array.from({ length: 8 }, () => ({ do: 'remove', at: random() }) as const)],
@@ -108,6 +108,10 @@ function makeStreamOperations(random: Random, kind: Kind): StreamOperation[] {
     [12, () => [{ do: 'flush' }]],
     [4, () => [{ do: 'flushConsumers' }]],
   ])
+}
+
+function makeRollup(subject: string, rollup: 'sub' | 'all'): AppendOperation {
+  return { do: 'append', subject, size: 10, count: 1, rollup }
 }
 
 function makeAppend(random: Random, subject: string, kind: Kind): AppendOperation {
