@@ -396,7 +396,7 @@ export class StoreCore implements CommitSubject, HandleOwner {
     contents.blocks.remove(block)
     this.forgetLoaded(block)
     const waitsForIndex = !isFirst && this.needsCheckpoint
-    if (!waitsForIndex) writer.discard(block)
+    // Its bytes are still written and synced: what pushed its messages out may not be, when these are acknowledged.
     this.retirement.add(block, waitsForIndex)
     this.#changed()
     if (!isFirst) this.maintenance?.()

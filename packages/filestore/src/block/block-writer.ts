@@ -212,14 +212,6 @@ export class BlockWriter {
     for (const run of this.#runs) if (run.block === block) extendLoaded(run, segment)
   }
 
-  /** Drops what is pending for `block`, which is about to be rewritten or removed. */
-  discard(block: Block): void {
-    this.#closeRun()
-    for (let i = this.#runs.length - 1; i >= 0; i--) if (this.#runs[i]?.block === block) this.#runs.splice(i, 1)
-    this.unsynced.delete(block)
-    this.syncing.delete(block)
-  }
-
   /** Ends the open run, so that the next record starts another. */
   #closeRun(): void {
     const size = this.#tail - this.#runStart

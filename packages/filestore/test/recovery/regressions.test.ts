@@ -419,3 +419,33 @@ describe('the file of an emptied block', () => {
     await s.close()
   })
 })
+
+describe('a message that a limit took before its block was synced', () => {
+  it('is acknowledged only when it, or what pushed it out, is certain', async () => {
+    const s = await openStore({ blockBytes: 200, config: { maxMessages: 1 } })
+    s.append('s', 'x'.repeat(150))
+    await s.flush()
+    for (const path of ['/', '/data', '/data/streams', DIRECTORY]) s.disk.syncDirectoryNow(path)
+    const forks: { disk: SimulatedDisk; committed: number }[] = []
+    s.disk.onChange = () => void forks.push({ disk: s.disk.fork(), committed: s.store.committedSequence })
+    for (let i = 0; i < 6; i++) {
+      s.append('s', 'x'.repeat(150))
+      s.turns.run()
+      s.append('s', 'x'.repeat(150))
+      await Promise.resolve()
+    }
+    await s.flush()
+    s.disk.onChange = undefined
+
+    for (const { disk, committed } of forks) {
+      disk.cutPower()
+      const numbers = [0, 0.999]
+      disk.restorePower(() => numbers.shift() ?? 0)
+      const again = await openStore({ disk, blockBytes: 200, config: { maxMessages: 1 } })
+      expect(again.store.lastSequence).toBeGreaterThanOrEqual(committed)
+      expect(sequences(again).at(-1) ?? 0).toBeGreaterThanOrEqual(committed)
+      await again.close()
+    }
+    await s.close()
+  })
+})
