@@ -36,7 +36,8 @@ export async function recoverStream(core: StoreCore): Promise<void> {
     writer.nextIndex = index.lastBlockIndex + 1
     const { last } = contents.blocks
     if (last !== undefined && files.isAppendable(last.index)) writer.adopt(last)
-    startAfter(core, config.firstSequence - 1)
+    // The floor may be newer than the index: what it is above was given out.
+    startAfter(core, Math.max(floor, config.firstSequence) - 1)
     core.ttl.recover()
   } else {
     if (index !== undefined) options.logger.debug(`Stream '${config.name}': index.db is old: ${staleness}`)

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { messageOf } from '@rivulet/store-types'
 import { SimulatedDisk } from '../../src/simulation.js'
 import { DIRECTORY, openStore, type TestStore } from '../support/open-store.js'
+import { hashOf } from '../../src/hash/hash-kernel.js'
+import { createTypeScriptHashKernel } from '../../src/hash/typescript-hash-kernel.js'
 import { runUntil, settle } from '../support/settle.js'
 
 const MSGS = `${DIRECTORY}/msgs`
@@ -447,5 +449,27 @@ describe('a message that a limit took before its block was synced', () => {
       await again.close()
     }
     await s.close()
+  })
+})
+
+describe('a floor that is newer than index.db and the blocks', () => {
+  it('keeps no message from being stored: what is below it is not given out again', async () => {
+    const s = await openStore({ sync: { intervalMs: 1000 } })
+    s.append('s', '1')
+    s.store.purge()
+    await s.close()
+    // With syncs every so often the floor may survive a power loss that took everything it speaks of.
+    const floor = Buffer.alloc(24)
+    floor.latin1Write('rivfloor', 0)
+    floor.writeBigUInt64LE(6n, 8)
+    hashOf(createTypeScriptHashKernel(), 'S', floor.subarray(0, 16)).copy(floor, 16)
+    s.disk.plant(`${DIRECTORY}/rivulet.floor`, floor)
+    const again = await openStore({ disk: s.disk, sync: { intervalMs: 1000 } })
+    expect(again.append('s', 'new')).toBe(6)
+    await again.flush()
+    const third = await again.kill()
+
+    expect(third.contents()).toEqual(['6:s=new'])
+    await third.close()
   })
 })
