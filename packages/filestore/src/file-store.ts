@@ -402,7 +402,7 @@ export class FileStreamStore implements StreamStore {
     const { contents } = this.#core
     const { messageCount, byteCount, firstSequence, lastSequence } = contents
     const first = contents.messageCount === 0 ? undefined : contents.blocks.find(firstSequence)
-    if (first !== undefined) this.#core.knowFirstTime(first)
+    if (first !== undefined) this.#core.firstTimes.know(first)
     return {
       messageCount,
       byteCount,

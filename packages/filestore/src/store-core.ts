@@ -21,17 +21,15 @@ import {
   type Turns,
 } from '@rivulet/store-types'
 import type { Block } from './block/block.js'
-import { readWhole } from './block/block-file.js'
 import { BlockFiles } from './block/block-files.js'
 import { BlockLoader } from './block/block-loader.js'
 import { BlockWriter } from './block/block-writer.js'
+import { FirstTimes } from './block/first-times.js'
 import type { HandleOwner } from './block/handle-pool.js'
 import type { StreamKeys } from './cipher/stream-keys.js'
 import type { LoadedBlock } from './block/loaded-block.js'
 import {
-  RECORD_HEADER_SIZE,
   RECORD_SIZE_MIN,
-  ByteArea,
   RecordStamp,
   SKIP_BIT,
   TOMBSTONE_BIT,
@@ -77,6 +75,7 @@ export class StoreCore implements CommitSubject, HandleOwner {
   readonly files: BlockFiles
   readonly writer: BlockWriter
   readonly loader: BlockLoader
+  readonly firstTimes: FirstTimes
   readonly plans: FilterPlans
   readonly finder: MessageFinder
   readonly counter: MessageCounter
@@ -150,6 +149,7 @@ export class StoreCore implements CommitSubject, HandleOwner {
       unreadable: (block) => this.noteUnreadable(block),
       lost: (block, loaded) => this.#countOutLost(block, loaded),
     })
+    this.firstTimes = new FirstTimes(this.files, this.loader, options.logger)
     this.plans = new FilterPlans(contents.subjects)
     this.finder = new MessageFinder(contents, this.loader, this.plans)
     this.counter = new MessageCounter(contents, this.loader, this.plans, this.finder)
@@ -325,7 +325,7 @@ export class StoreCore implements CommitSubject, HandleOwner {
     loaded.ids[index] = 0
     loaded.removedCount++
     contents.removed(block, sequence, size, id)
-    if (block.firstSequence > sequence && block.messageCount > 0) this.noteFirst(loaded)
+    if (block.firstSequence > sequence && block.messageCount > 0) this.firstTimes.changed(loaded)
     if (block.messageCount === 0 || sequence < contents.firstSequence) this.retireEmpty(block)
     if (block.byteCount * 2 < block.rawSize) this.#noteSparse(block)
     this.#changed()
@@ -426,48 +426,6 @@ export class StoreCore implements CommitSubject, HandleOwner {
   forgetLoaded(block: Block): void {
     if (block.loaded !== undefined) this.options.group.cache.drop(block.loaded)
     block.summary = undefined
-  }
-
-  /** The block has another first message; its time is read when somebody asks. */
-  noteFirst(loaded: LoadedBlock): void {
-    const { block } = loaded
-    const index = loaded.indexOf(block.firstSequence)
-    assert(index >= 0, 'the first live message has a record')
-    block.firstOffset = loaded.offsets[index] as number
-  }
-
-  /** Reads the time of the block's first live message when it is not known, and can be read. */
-  knowFirstTime(block: Block): void {
-    const offset = block.firstOffset
-    if (offset < 0 || block.messageCount === 0) return
-    const { loaded } = block
-    const isHere = (loaded?.hasBytes === true && offset < loaded.filled) || offset >= block.writtenSize
-    const area = isHere ? this.loader.load(block).area : this.#readHeader(block, offset)
-    if (area === undefined) return
-    const time = readTime(area.view, isHere ? offset : 0, this.#scratchTime)
-    block.firstSeconds = time.seconds
-    block.firstNanoseconds = time.nanoseconds
-    block.firstOffset = -1
-  }
-
-  /** Of all blocks: before index.db is written. */
-  knowFirstTimes(): void {
-    for (const block of this.contents.blocks.all) this.knowFirstTime(block)
-  }
-
-  #readHeader(block: Block, offset: number): ByteArea | undefined {
-    const header = new ByteArea(Buffer.alloc(RECORD_HEADER_SIZE))
-    let file: OpenFile | undefined
-    try {
-      file = block.file ?? this.files.open(block.index, 'read')
-      readWhole(file, header.bytes, RECORD_HEADER_SIZE, offset)
-    } catch (error) {
-      this.options.logger.warn(`${this.files.pathOf(block.index)}: a time can not be read: ${String(error)}`)
-      return undefined
-    } finally {
-      if (file !== block.file) file?.close()
-    }
-    return header
   }
 
   // --- blocks -------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ export class Block {
   firstSequence: number
   lastSequence: number
   physicalFirst: number
-  /** Of the first live message; to be read at `firstOffset` when that is not -1 (StoreCore.knowFirstTime). */
+  /** Of the first live message; to be read at `firstOffset` when that is not -1 (FirstTimes). */
   firstSeconds = 0
   firstNanoseconds = 0
   firstOffset = -1

@@ -44,7 +44,7 @@ export class IndexKeeper {
       await core.commit.syncAhead()
       if (core.unreadableFrom < Infinity) return false
       core.commit.commitNow()
-      core.knowFirstTimes()
+      core.firstTimes.knowAll(core.contents.blocks.all)
       core.isIndexStale = false
       const { lastSequence } = core.contents
       const waiting = core.retirement.awaitingIndexCount
@@ -71,7 +71,7 @@ export class IndexKeeper {
     this.#cancel()
     core.indexEdition++
     core.commit.commitNow()
-    core.knowFirstTimes()
+    core.firstTimes.knowAll(core.contents.blocks.all)
     try {
       if (core.floor > 1) writeFloor(core.files, core.floor)
       if (core.unreadableFrom < Infinity) return

@@ -85,7 +85,7 @@ export class AgeLimit {
   #firstTime(): Timestamp {
     const { blocks, firstSequence } = this.#core.contents
     const block = blocks.find(firstSequence)
-    if (block !== undefined) this.#core.knowFirstTime(block)
+    if (block !== undefined) this.#core.firstTimes.know(block)
     return this.#first.set(block?.firstSeconds ?? 0, block?.firstNanoseconds ?? 0)
   }
 

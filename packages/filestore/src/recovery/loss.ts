@@ -37,7 +37,7 @@ export function countOutLost(core: StoreCore, block: Block, loaded: LoadedBlock)
   block.byteCount = found.byteCount
   while (block.firstSequence <= block.lastSequence && block.deleted.has(block.firstSequence)) block.firstSequence++
   block.deleted.deleteBelow(block.firstSequence)
-  if (found.messageCount > 0) core.noteFirst(loaded)
+  if (found.messageCount > 0) core.firstTimes.changed(loaded)
   contents.advanceFirst()
 }
 

@@ -130,8 +130,7 @@ export class Compactor {
   async #compact(block: Block): Promise<void> {
     const core = this.#core
     const { files, loader } = core
-    core.knowFirstTime(block)
-    if (block.firstOffset >= 0 && block.messageCount > 0) {
+    if (!core.firstTimes.know(block)) {
       // It could not be read just now, and would be lost.
       block.compactedSize = block.rawSize
       return
@@ -200,8 +199,7 @@ export class Compactor {
       const staged = await stageBlockFile(core.files, block, { name: `${block.index}.new`, bytes, size })
       const isSame = block.rewriteCount === rewriteCount && block.rawSize === rawSize && this.#isListed(block)
       // Its first message may be another one by now, whose time is at an offset of the old file.
-      core.knowFirstTime(block)
-      const isTimeKnown = block.firstOffset < 0 || block.messageCount === 0
+      const isTimeKnown = core.firstTimes.know(block)
       if (!isSame || !isTimeKnown || !this.#canWrite) return staged.discard()
       staged.replace()
     } catch (error) {

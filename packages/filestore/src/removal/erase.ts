@@ -51,7 +51,7 @@ function rememberLimits(core: StoreCore): void {
   try {
     if (core.floor > 1) writeFloor(files, core.floor)
     if (!core.needsCheckpoint || core.unreadableFrom < Infinity) return
-    core.knowFirstTimes()
+    core.firstTimes.knowAll(core.contents.blocks.all)
     writeIndexFileNow(files, contents)
     core.indexedSequence = contents.lastSequence
   } catch (error) {

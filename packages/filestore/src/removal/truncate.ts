@@ -85,7 +85,7 @@ function prepare(core: StoreCore): void {
     files.fileSystem.syncDirectoryNow(files.directory)
     core.sources.distrust()
     if (core.unreadableFrom === Infinity) {
-      core.knowFirstTimes()
+      core.firstTimes.knowAll(core.contents.blocks.all)
       writeIndexFileNow(files, contents)
       core.indexWritten(retirement.awaitingIndexCount)
     }
@@ -224,7 +224,7 @@ function replaceKnowledge(core: StoreCore): void {
   // One that is being written describes what was.
   files.fileSystem.remove(`${path}.tmp`)
   if (core.unreadableFrom === Infinity && contents.blocks.length > 0) {
-    core.knowFirstTimes()
+    core.firstTimes.knowAll(core.contents.blocks.all)
     writeIndexFileNow(files, contents)
     core.indexedSequence = contents.lastSequence
   } else {
