@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { SubjectFilter } from '@rivulet/store-types'
 import { SimulatedDisk, type SimulatedOperation } from '../../src/simulation.js'
 import { openStore } from '../support/open-store.js'
 import { settle } from '../support/settle.js'
@@ -19,6 +20,18 @@ describe('group commit', () => {
     await s.flush()
 
     expect([counts.get('write'), counts.get('sync'), counts.get('syncDirectory') ?? 0]).toEqual([1, 1, 0])
+    await s.close()
+  })
+
+  it('writes the tombstones of a purge at once', async () => {
+    const s = await openStore()
+    for (const subject of ['foo.A', 'foo.B', ...Array.from({ length: 500 }, () => 'foo.C'), 'foo.D']) s.append(subject, 'zzz')
+    await s.flush()
+    const counts = counted(s.disk)
+    expect(s.store.purgeMatching({ filter: SubjectFilter.of('foo.C'), below: 0, keep: 0 })).toBe(500)
+    await s.flush()
+
+    expect([counts.get('write'), counts.get('sync')]).toEqual([1, 1])
     await s.close()
   })
 
