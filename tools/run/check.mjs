@@ -4,6 +4,7 @@ import { binary, build, install, root, run } from './prepare.mjs'
 install()
 const steps = [
   ['build and types', () => build()],
+  ['types of tests', () => run(binary('tsc'), ['-p', 'tsconfig.tests.json'])],
   ['lint', () => run(binary('oxlint'), ['--quiet', 'packages', 'tools'])],
   ['arrows', () => run(process.execPath, ['tools/check/arrows.mjs'])],
   ['unused code', () => run(binary('knip'), ['--no-progress', '--no-config-hints'])],

@@ -47,7 +47,7 @@ describe('a scan of a block', () => {
     const { bytes, offsets } = tenRecords()
     for (let size = 0; size <= bytes.length; size++) {
       const out = scan(Buffer.from(bytes.subarray(0, size)))
-      const whole = offsets.filter((offset, i) => (offsets[i + 1] ?? bytes.length) <= size)
+      const whole = offsets.filter((_, i) => (offsets[i + 1] ?? bytes.length) <= size)
       expect(found(out)).toEqual(whole)
       const end = whole.length === 0 ? 0 : (offsets[whole.length] ?? bytes.length)
       expect(out.damage.map(({ offset, size: bad }) => [offset, bad])).toEqual(end === size ? [] : [[end, size - end]])

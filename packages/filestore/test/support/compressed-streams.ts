@@ -12,6 +12,7 @@ import {
 } from '@rivulet/store-types'
 import type { CipherKind } from '../../src/cipher/ciphers.js'
 import { createTypeScriptHashKernel } from '../../src/hash/typescript-hash-kernel.js'
+import { FileStreamStore } from '../../src/file-store.js'
 import { loadLz4Napi, type Lz4Codec, type Lz4Loader } from '../../src/lz4/lz4-library.js'
 import { compressionOf } from '../../src/s2/compressed-block.js'
 import { SimulatedDisk } from '../../src/simulation.js'
@@ -73,9 +74,11 @@ export function setUp({ disk = new SimulatedDisk(), cipher, lz4 = loadLz4Napi, b
     storage,
     warnings,
     rest,
-    create: (compression: CompressionKind, more: Partial<StreamConfig> = {}) =>
-      run(storage.create(completeStreamConfig({ name: 'S', subjects: ['s'], compression, ...more }), 1n)),
-    reopen: async () => run((await run(storage.recover()))[0]!.open()),
+    create: async (compression: CompressionKind, more: Partial<StreamConfig> = {}) => {
+      const config = completeStreamConfig({ name: 'S', subjects: ['s'], compression, ...more })
+      return fileStore(await run(storage.create(config, 1n)))
+    },
+    reopen: async () => fileStore(await run((await run(storage.recover()))[0]!.open())),
     /** Waits for what only time ends. */
     through: async <T>(promise: Promise<T>): Promise<T> => {
       let isDone = false
@@ -87,6 +90,12 @@ export function setUp({ disk = new SimulatedDisk(), cipher, lz4 = loadLz4Napi, b
     /** The form of each block's file, as it lies on an unencrypted disk. */
     forms: () => blockFiles(disk).map(({ bytes }) => compressionOf(bytes)),
   }
+}
+
+/** What a storage of files opens. */
+function fileStore(store: StreamStore): FileStreamStore {
+  if (store instanceof FileStreamStore) return store
+  throw new Error('the storage opened another store')
 }
 
 function noting({ compressFrame, decompressFrame }: Lz4Codec, running: Set<Promise<unknown>>): Lz4Codec {

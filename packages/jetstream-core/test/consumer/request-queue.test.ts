@@ -7,7 +7,10 @@ const route = new SubscriptionList().routeOfText('r')
 
 function request(reply: string, priority?: number): PullRequest {
   const wanted = priority === undefined ? undefined : { group: 'A', minPending: 0, minAckPending: 0, pinId: '', priority }
-  return new PullRequest({ reply, route, batch: 1, maxBytes: 0, noWait: false, expiresMs: Infinity, heartbeatMs: 0, nowMs: 0, priority: wanted })
+  const owner = { requestReleased: () => {} }
+  const replyBytes = Buffer.from(reply)
+  const limits = { batch: 1, maxBytes: 0, noWait: false, expiresMs: Infinity, heartbeatMs: 0, nowMs: 0 }
+  return new PullRequest({ owner, reply, replyBytes, route, ...limits, priority: wanted })
 }
 
 function repliesOf(queue: RequestQueue): string[] {

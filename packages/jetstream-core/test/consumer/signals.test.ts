@@ -21,11 +21,12 @@ test.each([1, 2, 3, 4, 5, 6])('every consumer gets what matches, once and in ord
   const pick = (count: number) => Math.floor(random() * count)
   const engine = await Engine.start()
   const stream = await engine.stream()
-  const readers = []
-  for (const [i, filter] of FILTERS.entries()) {
+  const open = async (filter: string, i: number) => {
     const consumer = await engine.consumer(stream, { durableName: `c${i}`, filterSubject: filter })
-    readers.push({ consumer, filter, inbox: engine.pull(consumer, { batch: 1_000_000 }), expected: [] as string[] })
+    return { consumer, filter, inbox: engine.pull(consumer, { batch: 1_000_000 }), expected: [] as string[] }
   }
+  const readers: Awaited<ReturnType<typeof open>>[] = []
+  for (const [i, filter] of FILTERS.entries()) readers.push(await open(filter, i))
   /** by sequence - 1; '' when it was removed */
   const subjects: string[] = []
   const expectFrom = (reader: (typeof readers)[number], first: number) => {
