@@ -24,6 +24,10 @@ import {
   type ByteArea,
 } from './record.js'
 
+const HEADER_LENGTH_SIZE = 4
+const VERSION = Buffer.from('NATS/1.0', 'latin1')
+const EMPTY_LINE = Buffer.from('\r\n\r\n', 'latin1')
+
 /** Bytes between two good records, or behind the last one. */
 export type DamagedRange = Readonly<{ offset: number; size: number; cause: string }>
 
@@ -110,16 +114,29 @@ function repairRecordSize(area: ByteArea, from: number, to: number, hasher: Reco
   return false
 }
 
-/** False when the header size does not fit and can not be told from the header block's end. */
+/**
+ * The checksum does not cover the size of the header block: one that is wrong would split headers and payload at
+ * another place. Headers begin with their version and end with an empty line; where they do not, the end is looked for.
+ * False when the size does not fit and the end can not be told.
+ */
 function repairHeaderSize(area: ByteArea, offset: number, recordSize: number): boolean {
   const { bytes, view } = area
   const sizeAt = offset + RECORD_HEADER_SIZE + readSubjectSize(view, offset)
+  const from = sizeAt + HEADER_LENGTH_SIZE
   const end = offset + recordSize - RECORD_CHECKSUM_SIZE
-  if (view.getUint32(sizeAt, true) <= end - sizeAt - 4) return true
-  const close = bytes.subarray(sizeAt + 4, end).indexOf('\r\n\r\n', 0, 'latin1')
-  if (close < 0) return false
-  view.setUint32(sizeAt, close + 4, true)
+  const size = view.getUint32(sizeAt, true)
+  const isInside = size <= end - from
+  if (isInside && endsWithEmptyLine(bytes, from, size)) return true
+  const isKnownForm = from + VERSION.length <= end && VERSION.compare(bytes, from, from + VERSION.length) === 0
+  const close = isKnownForm || !isInside ? bytes.subarray(from, end).indexOf(EMPTY_LINE) : -1
+  if (close < 0) return isInside
+  view.setUint32(sizeAt, close + EMPTY_LINE.length, true)
   return true
+}
+
+function endsWithEmptyLine(bytes: Buffer, from: number, size: number): boolean {
+  const at = from + size - EMPTY_LINE.length
+  return at >= from && EMPTY_LINE.compare(bytes, at, at + EMPTY_LINE.length) === 0
 }
 
 function causeOf(area: ByteArea, offset: number, end: number): string {

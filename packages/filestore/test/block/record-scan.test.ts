@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { messageOf } from '@rivulet/store-types'
-import { ByteArea, RecordStamp, encodeMessage, readRecordSize, recordSizeOf } from '../../src/block/record.js'
+import { StoredMessage, messageOf } from '@rivulet/store-types'
+import { ByteArea, RecordStamp, encodeMessage, readRecordSize, recordSizeOf, viewMessage } from '../../src/block/record.js'
 import { RecordScan, scanRecords } from '../../src/block/record-scan.js'
 import { createHashKernel } from '../../src/hash/create-hash-kernel.js'
 import { hashKey } from '../../src/hash/hash-kernel.js'
@@ -64,6 +64,25 @@ describe('a scan of a block', () => {
       const hit = offsets.filter((offset) => offset <= at).at(-1)!
       const others = offsets.filter((offset) => offset !== hit)
       expect(found(out).filter((offset) => offset !== hit), `byte ${at}, bit ${bit}`).toEqual(others)
+    }
+  })
+
+  it('splits headers and payload at the right place, whatever the size of the headers says', () => {
+    const headers = 'NATS/1.0\r\nA: b\r\n\r\n'
+    const message = messageOf({ subject: 's', payload: 'tex\r\n\r\nmore', headers })
+    const size = recordSizeOf(message)
+    const area = new ByteArea(Buffer.alloc(size))
+    encodeMessage(area, 0, new RecordStamp().set(1, 1, 0), message)
+    hasher.hashRecord(area.bytes, 0, size)
+    for (let bit = 0; bit < 32; bit++) {
+      const changed = new ByteArea(Buffer.from(area.bytes))
+      changed.bytes[23 + (bit >>> 3)]! ^= 1 << (bit & 7)
+      const out = new RecordScan()
+      scanRecords(changed, size, hasher, out)
+      const found = new StoredMessage()
+      viewMessage(changed, 0, found)
+
+      expect([out.damage, found.headers().toString(), found.payload().toString()]).toEqual([[], headers, 'tex\r\n\r\nmore'])
     }
   })
 
