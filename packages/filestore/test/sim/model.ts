@@ -14,7 +14,7 @@
  */
 import { streamConfigToJson, writeJson, type StreamConfig } from '@rivulet/store-types'
 import { ConsumerModel } from './consumer-model.js'
-import { bytesOf, endOf, overLimit, recordSizeOf, refusalOf } from './model-limits.js'
+import { bytesOf, endOf, overLimit, refusalOf } from './model-limits.js'
 import { Violation } from './violation.js'
 
 /** `time`: ns; '' until the store was asked for it. `ttl`: seconds, 0 none, -1 never expires. */
@@ -336,16 +336,20 @@ export class Model {
     { found, config, mark }: Readonly<{ found: StoredContents; config: StreamConfig; mark: Mark }>,
   ): boolean {
     const isUnsure = ([each]: readonly [number, ModelMessage]) => each > mark.committedSequence || this.isRemoved(each)
+    const isFromHere = ([each]: readonly [number, ModelMessage]) => each >= sequence
+    const isOfSubject = ([, { subject }]: readonly [number, ModelMessage]) => subject === message.subject
     const left = [...found.messages]
     if (!left.some(isUnsure)) return false
-    const ofSubject = left.filter(([, { subject }]) => subject === message.subject)
-    const isOldest = left.every(([each]) => each > sequence)
-    const isOldestOfSubject = ofSubject.every(([each]) => each > sequence)
+    // At most so much was there at once: the limit may have taken several, and removals that lasted may have followed.
     const { maxMessages, maxMessagesPerSubject, maxBytes } = config
-    if (maxMessagesPerSubject > 0 && isOldestOfSubject && ofSubject.length >= maxMessagesPerSubject) return true
+    const atOnce = [...this.#messages].map(([each, tracked]) => [each, tracked.message] as const).filter(isFromHere)
+    const ofSubject = atOnce.filter(isOfSubject)
+    const isOldestOfSubject = left.filter(isOfSubject).every(([each]) => each > sequence)
+    if (maxMessagesPerSubject > 0 && isOldestOfSubject && ofSubject.length > maxMessagesPerSubject) return true
+    const isOldest = left.every(([each]) => each > sequence)
     if (!isOldest || config.discard === 'new') return false
-    const isHeavy = maxBytes > 0 && bytesOf(left) + recordSizeOf(message) > maxBytes
-    return isHeavy || (maxMessages > 0 && left.length >= maxMessages)
+    const isHeavy = maxBytes > 0 && bytesOf(atOnce) > maxBytes
+    return isHeavy || (maxMessages > 0 && atOnce.length > maxMessages)
   }
 
   #raiseLast(sequence: number): void {
