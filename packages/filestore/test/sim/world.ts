@@ -201,7 +201,10 @@ export class World {
     const { sync } = this.#script
     if (sync !== 'always') await this.#wait(sync.intervalMs + 1)
     await this.#drain()
-    for (const [index, { model }] of this.streams.entries()) model.madeCertain(marks[index]!)
+    for (const [index, { model, store }] of this.streams.entries()) {
+      // A sync that failed covered nothing.
+      if (store.failure === undefined) model.madeCertain(marks[index]!)
+    }
   }
 
   async #drain(): Promise<void> {
