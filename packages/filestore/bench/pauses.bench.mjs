@@ -24,8 +24,8 @@ function operations() {
   return [
     ['the writer alone', () => sleep(500)],
     ['purge of everything', (store) => store.purge()],
-    ['purge below the middle', (store) => store.purgeBelow(half)],
-    ['purge of a subject of 50, spread over all blocks', (store) => store.purgeMatching({ filter: ofSubject, below: 0, keep: 0 })],
+    ['purge below the middle', (store) => store.purgeGradually({ filter: SubjectFilter.all, below: half, keep: 0 })],
+    ['purge of a subject of 50, spread over all blocks', (store) => store.purgeGradually({ filter: ofSubject, below: 0, keep: 0 })],
     ['compaction after every second message went', compactAfterRemovals],
     ['interior deletes, 20 a turn', (store) => removeSome(store, 20_000)],
     ['load of a cold block', cold],

@@ -41,6 +41,7 @@ import type { FileStoreOptions } from './options.js'
 import { recoverStream } from './recovery/recover-stream.js'
 import { Compactor } from './removal/compactor.js'
 import { erase } from './removal/erase.js'
+import { purgeGradually } from './removal/gradual-purge.js'
 import { purgeAll, purgeBelow, purgeMatching } from './removal/purge.js'
 import { truncate } from './removal/truncate.js'
 import { StoreCore } from './store-core.js'
@@ -238,6 +239,11 @@ export class FileStreamStore implements StreamStore {
   purgeMatching(request: PurgeRequest): number {
     this.#assertOpen()
     return purgeMatching(this.#core, request)
+  }
+
+  async purgeGradually(request: PurgeRequest): Promise<number> {
+    this.#assertOpen()
+    return purgeGradually(this.#core, request)
   }
 
   purgeBelow(sequence: number): number {

@@ -5,6 +5,7 @@
 import {
   encodeStreamState,
   isDeleteMarker,
+  Pace,
   ScheduleList,
   SourcePositions,
   sourcesInState,
@@ -36,6 +37,8 @@ import * as questions from './questions.js'
 import { findSchedules, findSources, visitTtls } from './stored-headers.js'
 
 const NEVER_EXPIRES = -1
+/** Removals of a turn, for what may be worked off in several. */
+const REMOVALS_PER_TURN = 2_000
 
 export class MemoryStreamStore implements StreamStore {
   readonly kind = 'memory'
@@ -157,6 +160,36 @@ export class MemoryStreamStore implements StreamStore {
     }
     for (const sequence of going) this.#store.remove(sequence, false)
     return going.length
+  }
+
+  async purgeGradually(request: PurgeRequest): Promise<number> {
+    this.#assertOpen()
+    const { filter, below } = request
+    const keep = filter.isAll && below > 1 ? 0 : request.keep
+    const store = this.#store
+    const { lastSequence } = store
+    if (filter.isAll && keep === 0 && (below === 0 || below > lastSequence)) return this.purgeMatching(request)
+    const pace = new Pace(this.#options.turns, REMOVALS_PER_TURN)
+    let end = below === 0 ? lastSequence + 1 : Math.min(below, lastSequence + 1)
+    let left = keep
+    for (let at = lastSequence; left > 0; left--) {
+      at = store.previous(filter, at)
+      if (at === 0) return 0
+      end = Math.min(end, at--)
+      if (pace.spend(1)) await this.#nextTurn(pace)
+    }
+    let count = 0
+    for (let at = store.next(filter, 1); at !== 0 && at < end; at = store.next(filter, at + 1)) {
+      store.remove(at, false)
+      count++
+      if (pace.spend(1)) await this.#nextTurn(pace)
+    }
+    return count
+  }
+
+  async #nextTurn(pace: Pace): Promise<void> {
+    await pace.nextTurn()
+    this.#assertOpen()
   }
 
   purgeBelow(sequence: number): number {

@@ -13,6 +13,7 @@ export {
 } from './clock/timestamp.js'
 export type { Clock, Timer } from './clock/clock.js'
 export type { TurnPhase, Turns, TurnTask } from './clock/turns.js'
+export { Pace } from './clock/pace.js'
 export { silentLogger, type Logger, type LogFunction } from './logger.js'
 export { RecordCorruptError, StoreError, type StoreErrorCode } from './errors.js'
 export type { DirectoryLock, FileStat, FileSystem, OpenFile } from './file-system.js'

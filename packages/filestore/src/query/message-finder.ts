@@ -138,6 +138,26 @@ export class MessageFinder {
     return false
   }
 
+  /** The first block that, as its summary tells, may hold a live match at or after `from`. Reads nothing. */
+  nextBlock(plan: FilterPlan | undefined, from: number): Block | undefined {
+    const { blocks } = this.#contents
+    for (let position = blocks.positionFrom(from); position < blocks.length; position++) {
+      const block = blocks.at(position) as Block
+      if (block.messageCount > 0 && mayHold(block, plan)) return block
+    }
+    return undefined
+  }
+
+  /** The last block that, as its summary tells, may hold a live match at or before `from`. Reads nothing. */
+  previousBlock(plan: FilterPlan | undefined, from: number): Block | undefined {
+    const { blocks } = this.#contents
+    for (let position = Math.min(blocks.positionFrom(from), blocks.length - 1); position >= 0; position--) {
+      const block = blocks.at(position) as Block
+      if (block.messageCount > 0 && block.firstSequence <= from && mayHold(block, plan)) return block
+    }
+    return undefined
+  }
+
   /** The newest live sequence of a subject; makes the bound that the table may have exact. */
   lastOf(id: number): number {
     const { subjects } = this.#contents

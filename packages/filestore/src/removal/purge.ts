@@ -148,7 +148,7 @@ export function purgeBelow(core: StoreCore, sequence: number): number {
 }
 
 /** Takes a whole block away, without reading it when its summary is known. */
-function dropBlock(core: StoreCore, block: Block): void {
+export function dropBlock(core: StoreCore, block: Block): void {
   const { contents, loader } = core
   if (block.messageCount > 0) {
     if (block.summary === undefined) {

@@ -17,6 +17,7 @@ import {
   type ConsumerConfigInput,
   type DamageReport,
   type MessageView,
+  type PurgeRequest,
   type StreamConfig,
   type StreamState,
   type StreamStore,
@@ -313,8 +314,9 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
   // --- removing -----------------------------------------------------------------------------------
 
   /**
-   * Removes messages; resolves with their number when that is committed.
-   * @throws ApiError 10109, 10110
+   * Removes the messages that are there now, in parts when they are many; resolves with their number when that is
+   * committed.
+   * @throws ApiError 10109, 10110, 10059 when the stream goes meanwhile
    */
   async purge(request: StreamPurge): Promise<number> {
     if (this.#config.sealed) throw apiError('JSStreamSealedErr')
@@ -323,17 +325,20 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
     const filter = text === '' ? SubjectFilter.all : SubjectFilter.of(wireOf(text))
     const below = request.sequence ?? 0
     const keep = request.keep ?? 0
-    const isEverything = filter.isAll && below === 0 && keep === 0
-    const count = isEverything ? this.store.purge() : this.#purgeSome(filter, below, keep)
-    this.#purged(filter)
+    const count = await this.#purgeGradually({ filter, below, keep })
     await this.#flush('JSStreamPurgeFailedF')
     return count
   }
 
-  #purgeSome(filter: SubjectFilter, below: number, keep: number): number {
-    if (below === 1) return 0
-    if (filter.isAll && below > 1) return this.store.purgeBelow(below)
-    return this.store.purgeMatching({ filter, below, keep })
+  async #purgeGradually(request: PurgeRequest): Promise<number> {
+    try {
+      return await this.store.purgeGradually(request)
+    } catch (error) {
+      throw this.#isClosed ? apiError('JSStreamNotFoundErr') : error
+    } finally {
+      // Also what went before it failed is gone.
+      if (!this.#isClosed) this.#purged(request.filter)
+    }
   }
 
   /** Messages that matched `filter` went. */

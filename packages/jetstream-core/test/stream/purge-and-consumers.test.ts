@@ -101,6 +101,65 @@ describe('a purge', () => {
   })
 })
 
+describe('a purge of many messages', () => {
+  const MANY = 9000
+
+  async function filled() {
+    const engine = await Engine.start()
+    const stream = await engine.stream()
+    const consumer = await engine.consumer(stream, explicit('c', { maxAckPending: MANY }))
+    for (let i = 1; i <= MANY; i++) engine.publish(`s.${i % 3 === 0 ? 'b' : 'a'} ${i}`)
+    return { engine, stream, consumer }
+  }
+
+  test('lets a consumer read on meanwhile, and counts what is left for it', async () => {
+    const { engine, stream, consumer } = await filled()
+    const purge = stream.purge({ filter: 's.a' })
+    expect(stream.store.messageCount).toBeGreaterThan(MANY / 3)
+    const inbox = engine.pull(consumer, { batch: 5 })
+    engine.publish('s.a new')
+
+    expect(await engine.done(purge)).toBe(6000)
+    expect(stream.store.messageCount).toBe(3001)
+    const read = inbox.take().map((line) => line.split(' ').at(-1))
+    expect(read).toHaveLength(5)
+    const rest = engine.pull(consumer, { batch: MANY, no_wait: true }).take()
+    expect(rest.slice(-2)).toEqual([expect.stringMatching(/^s\.a 1\.9001\.\d+\.0 new$/), END])
+    const wanted = Array.from({ length: 3000 }, (_, i) => `${(i + 1) * 3}`).filter((payload) => !read.includes(payload))
+    expect(rest.slice(0, -2).map((line) => line.split(' ').at(-1))).toEqual(wanted)
+    expect(consumer.info()).toMatchObject({ pendingCount: 0 })
+  })
+
+  test('shares the work with another one', async () => {
+    const { engine, stream, consumer } = await filled()
+    const purges = [stream.purge({ filter: 's.a' }), stream.purge({ keep: 10 })]
+    const counts = [await engine.done(purges[0] as Promise<number>), await engine.done(purges[1] as Promise<number>)]
+
+    // The newest ten were chosen before the other purge took six of them.
+    expect([(counts[0] as number) + (counts[1] as number), stream.store.messageCount]).toEqual([MANY - 4, 4])
+    expect(consumer.info().pendingCount).toBe(4)
+  })
+
+  test('ends with an error when the stream is deleted meanwhile', async () => {
+    const { engine, stream } = await filled()
+    const purge = stream.purge({ filter: 's.a' }).catch((error: unknown) => error)
+    const deletion = engine.jetStream.deleteStream('S')
+
+    expect(await engine.done(purge)).toMatchObject({ errCode: 10059 })
+    await engine.done(deletion)
+    expect(engine.jetStream.streams.size).toBe(0)
+  })
+
+  test('ends with an error when the server closes meanwhile', async () => {
+    const { engine, stream } = await filled()
+    const purge = stream.purge({ filter: 's.a' }).catch((error: unknown) => error)
+    const closing = engine.jetStream.shutdown()
+
+    expect(await engine.done(purge)).toMatchObject({ errCode: 10059 })
+    await engine.done(closing)
+  })
+})
+
 test('a roll-up counts out what consumers of its subject were to get', async () => {
   const engine = await Engine.start()
   const stream = await engine.stream({ allowRollup: true })

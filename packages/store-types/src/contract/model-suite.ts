@@ -13,7 +13,7 @@ export type Operation =
   | Readonly<{ do: 'remove' | 'erase'; at: number }>
   | Readonly<{ do: 'purgeBelow' | 'truncate'; at: number }>
   | Readonly<{ do: 'purge' }>
-  | Readonly<{ do: 'purgeMatching'; filter: string; at: number; keep: number }>
+  | Readonly<{ do: 'purgeMatching'; filter: string; at: number; keep: number; isGradual: boolean }>
   | Readonly<{ do: 'skip'; count: number }>
   | Readonly<{ do: 'advance'; ms: number }>
   | Readonly<{ do: 'flush' | 'checkpoint' }>
@@ -44,6 +44,7 @@ function operation(abilities: StoreAbilities): fc.Arbitrary<Operation> {
         filter: fc.constantFrom(...FILTERS),
         at: fc.option(fraction, { nil: 0 }),
         keep: fc.constantFrom(0, 0, 1, 2),
+        isGradual: fc.boolean(),
       }),
     },
     { weight: 3, arbitrary: fc.record({ do: fc.constant('skip' as const), count: fc.integer({ min: 1, max: 4 }) }) },
@@ -125,7 +126,9 @@ async function apply(operation: Operation, bench: StoreBench, model: StoreModel,
     case 'purgeMatching': {
       const filter = SubjectFilter.of(operation.filter)
       const below = Math.round(operation.at * model.lastSequence)
-      const count = bench.store.purgeMatching({ filter, below, keep: operation.keep })
+      const request = { filter, below, keep: operation.keep }
+      const { store } = bench
+      const count = operation.isGradual ? await bench.settle(store.purgeGradually(request)) : store.purgeMatching(request)
       assertSame(count, model.purgeMatching(filter, below, operation.keep))
       return
     }

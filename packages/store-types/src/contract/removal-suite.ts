@@ -1,5 +1,7 @@
 /** Removing, erasing, purging, truncating. */
 import { afterEach, describe, expect, it } from 'vitest'
+import type { StoreError } from '../errors.js'
+import { SubjectFilter } from '../subject/subject-filter.js'
 import { StoreBench, codeOf, type HostFactory, type StoreAbilities } from './store-bench.js'
 
 export function describeRemoval(factory: HostFactory, abilities: StoreAbilities): void {
@@ -97,6 +99,57 @@ export function describeRemoval(factory: HostFactory, abilities: StoreAbilities)
       expect([bench.store.purgeBelow(10), bench.store.firstSequence, bench.store.lastSequence]).toEqual([1, 10, 9])
       expect(bench.append('a')).toBe(10)
       expect(bench.store.purgeBelow(5)).toBe(0)
+    })
+
+    const gradually = (filter: string, { below = 0, keep = 0 } = {}) => {
+      const request = { filter: filter === '' ? SubjectFilter.all : SubjectFilter.of(filter), below, keep }
+      return bench.store.purgeGradually(request)
+    }
+
+    it('purges many messages in parts, and spares those that arrive meanwhile', async () => {
+      bench = await StoreBench.open(factory, abilities)
+      for (let i = 1; i <= 12_000; i++) bench.append(i % 2 === 0 ? 'even' : 'odd')
+      await bench.flush()
+      const purge = gradually('even', { keep: 3 })
+      const half = gradually('odd', { below: 6001 })
+      const partway = bench.store.messageCount
+      const arrived = [bench.append('even'), bench.append('odd')]
+
+      expect(partway).toBeGreaterThan(3000)
+      expect([await bench.settle(purge), await bench.settle(half)]).toEqual([5997, 3000])
+      expect(bench.forward(SubjectFilter.of('even'))).toEqual([11_996, 11_998, 12_000, arrived[0]])
+      expect(bench.forward(SubjectFilter.of('odd'))).toHaveLength(3001)
+    })
+
+    it('purges below a sequence in parts, or all but the newest', async () => {
+      bench = await StoreBench.open(factory, abilities)
+      for (let i = 1; i <= 9000; i++) bench.append('a')
+      const purge = gradually('', { below: 5001 })
+      const same = gradually('', { below: 4001 })
+      expect((await bench.settle(purge)) + (await bench.settle(same))).toBe(5000)
+      expect([bench.store.firstSequence, bench.store.messageCount]).toEqual([5001, 4000])
+
+      const newest = gradually('', { keep: 100 })
+      bench.append('a')
+      expect([await bench.settle(newest), bench.store.firstSequence, bench.store.messageCount]).toEqual([3900, 8901, 101])
+      expect(await bench.settle(gradually('', { keep: 200 }))).toBe(0)
+      expect([await bench.settle(gradually('')), bench.store.messageCount, bench.store.firstSequence]).toEqual([101, 0, 9002])
+      expect([await bench.settle(gradually('', { below: 10_001 })), bench.append('a')]).toEqual([0, 10_001])
+    })
+
+    it('ends a purge in parts when it is closed in the middle', async () => {
+      bench = await StoreBench.open(factory, abilities)
+      for (let i = 1; i <= 9000; i++) bench.append('a')
+      const purge = gradually('a').then(
+        () => 'all are gone',
+        (error: unknown) => (error as StoreError).code,
+      )
+      const { store } = bench
+      const close = store.close()
+
+      expect(await bench.settle(purge)).toBe('STORE_CLOSED')
+      await bench.settle(close)
+      expect(store.messageCount).toBeGreaterThan(0)
     })
 
     it('truncates above a sequence and gives the later ones out again', async () => {

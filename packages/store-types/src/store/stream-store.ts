@@ -83,6 +83,12 @@ export interface StreamStore {
    * Cases: store-format.md section 8.6.
    */
   purgeMatching(request: PurgeRequest): number
+  /**
+   * As `purgeMatching`, in parts with turns of the event loop between them. What goes is decided by what is there at
+   * the call: messages that arrive meanwhile neither go nor count. Resolves with how many went by it.
+   * @throws StoreError STORE_CLOSED when the store was closed meanwhile: what went until then is gone
+   */
+  purgeGradually(request: PurgeRequest): Promise<number>
   /** Removes everything below `sequence`; beyond the end the last sequence becomes sequence - 1. Returns how many went. */
   purgeBelow(sequence: number): number
   /** Removes everything above `sequence`, which may be 0 (forget all). Used by recovery of replicas and by tests. */

@@ -1,0 +1,135 @@
+/**
+ * A purge in bounded parts, with turns of the event loop between them (`StreamStore.purgeGradually`).
+ *
+ * Which messages go is decided by a sequence that is fixed at the beginning, so what arrives meanwhile is neither
+ * purged nor counted. After every turn the place is looked up again by its sequence: blocks may be gone or rewritten.
+ * Blocks are read aside, and indexed in a turn of their own.
+ */
+import { Pace, StoreError, type PurgeRequest } from '@rivulet/store-types'
+import type { Block } from '../block/block.js'
+import { nextIndex, previousIndex } from '../query/block-search.js'
+import type { FilterPlan } from '../query/filter-plan.js'
+import type { StoreCore } from '../store-core.js'
+import { dropBlock, purgeAll, purgeBelow } from './purge.js'
+
+/** Removals of a turn: about 3 ms. */
+const REMOVALS_PER_TURN = 2_000
+
+/** @returns how many went. @throws StoreError when the store was closed or failed: what went until then is gone */
+export function purgeGradually(core: StoreCore, request: PurgeRequest): Promise<number> {
+  return new GradualPurge(core, request).run()
+}
+
+class GradualPurge {
+  readonly #core: StoreCore
+  readonly #request: PurgeRequest
+  readonly #pace: Pace
+  #count = 0
+
+  constructor(core: StoreCore, request: PurgeRequest) {
+    this.#core = core
+    this.#request = request
+    this.#pace = new Pace(core.options.turns, REMOVALS_PER_TURN)
+  }
+
+  async run(): Promise<number> {
+    const { filter, below } = this.#request
+    const keep = filter.isAll && below > 1 ? 0 : this.#request.keep
+    const { lastSequence } = this.#core.contents
+    if (below === 1) return 0
+    if (filter.isAll && below === 0 && keep === 0) return purgeAll(this.#core)
+    if (filter.isAll && keep === 0 && below > lastSequence) return purgeBelow(this.#core, below)
+    const end = below === 0 ? lastSequence + 1 : Math.min(below, lastSequence + 1)
+    const bound = keep === 0 ? end : Math.min(end, await this.#firstKept(lastSequence))
+    if (filter.isAll) await this.#dropBelow(bound)
+    await this.#removeBelow(bound)
+    return this.#count
+  }
+
+  /** The oldest of the newest `keep` matches at or before `last`; 0 when there are no more than those. */
+  async #firstKept(last: number): Promise<number> {
+    const { finder, loader } = this.#core
+    let left = this.#request.keep
+    for (let from = last; ; ) {
+      const plan = this.#plan()
+      const block = finder.previousBlock(plan, from)
+      if (block === undefined) return 0
+      if (plan === undefined && block.lastSequence <= from && block.messageCount < left) {
+        left -= block.messageCount
+        from = block.firstSequence - 1
+        continue
+      }
+      if ((await this.#bring(block)) && finder.previousBlock(this.#plan(), from) !== block) continue
+      const loaded = loader.load(block)
+      let index = previousIndex(loaded, loaded.indexUpTo(from), plan)
+      for (; index >= 0; index = previousIndex(loaded, index - 1, plan)) {
+        if (--left === 0) return loaded.sequenceAt(index)
+      }
+      from = block.firstSequence - 1
+      if (this.#pace.spend(REMOVALS_PER_TURN / 2)) await this.#nextTurn()
+    }
+  }
+
+  /** Takes away the blocks that go whole. */
+  async #dropBelow(bound: number): Promise<void> {
+    const { contents, writer } = this.#core
+    const isWhole = (block: Block) => block !== writer.active && block.lastSequence < bound
+    for (let block = contents.blocks.first; block !== undefined && isWhole(block); block = contents.blocks.first) {
+      const isKnown = block.messageCount === 0 || block.summary !== undefined
+      if (!isKnown && (await this.#bring(block)) && contents.blocks.first !== block) continue
+      const { messageCount } = contents
+      const cost = block.summary?.ids.length ?? 0
+      dropBlock(this.#core, block)
+      this.#count += messageCount - contents.messageCount
+      if (this.#pace.spend(Math.max(1, cost))) await this.#nextTurn()
+    }
+  }
+
+  async #removeBelow(bound: number): Promise<void> {
+    const { finder } = this.#core
+    for (let from = 1; from < bound; ) {
+      const block = finder.nextBlock(this.#plan(), from)
+      if (block === undefined || block.firstSequence >= bound) return
+      if ((await this.#bring(block)) && finder.nextBlock(this.#plan(), from) !== block) continue
+      from = this.#removeIn(block, from, bound)
+      if (this.#pace.spend(1)) await this.#nextTurn()
+    }
+  }
+
+  /** Removes matches until the block or the share of this turn ends. @returns where to go on */
+  #removeIn(block: Block, from: number, bound: number): number {
+    const core = this.#core
+    const plan = this.#plan()
+    const loaded = core.loader.load(block)
+    const { idEnd } = core.contents.subjects
+    for (let index = nextIndex(loaded, loaded.indexFrom(from), plan, idEnd); index >= 0; ) {
+      const sequence = loaded.sequenceAt(index)
+      if (sequence >= bound) return bound
+      if (core.remove(sequence, 'call', true)) this.#count++
+      if (this.#pace.spend(1)) return sequence + 1
+      index = nextIndex(loaded, index + 1, plan, idEnd)
+    }
+    return block.lastSequence + 1
+  }
+
+  #plan(): FilterPlan | undefined {
+    const { filter } = this.#request
+    return filter.isAll ? undefined : this.#core.plans.planOf(filter)
+  }
+
+  /** Reads a block that is not in memory. True when that took time. */
+  async #bring(block: Block): Promise<boolean> {
+    const { loader, writer } = this.#core
+    if (block.loaded?.hasBytes === true || block === writer.active) return false
+    // A read that fails here fails again, and is reported, when the block is loaded.
+    await loader.prefetch(block).catch(() => {})
+    if (this.#core.isClosed) this.#core.forgetLoaded(block)
+    await this.#nextTurn()
+    return true
+  }
+
+  async #nextTurn(): Promise<void> {
+    await this.#pace.nextTurn()
+    if (this.#core.isClosed) throw new StoreError('STORE_CLOSED', 'store is closed')
+  }
+}
