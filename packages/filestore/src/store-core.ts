@@ -238,8 +238,12 @@ export class StoreCore implements CommitSubject, HandleOwner {
     this.#changed()
   }
 
-  /** Records that sequences up to `last` were given out, and nothing about their messages. @throws StoreError */
-  appendUsedUp(last: number, time: { seconds: number; nanoseconds: number }): void {
+  /**
+   * Records that sequences up to `last` were given out. Its message is gone, unless it lies in a block that can not
+   * be read: what comes back one day needs a record that says nothing about messages. @throws StoreError
+   */
+  appendLast(last: number, time: { seconds: number; nanoseconds: number }): void {
+    if (this.unreadableFrom === Infinity) return this.appendTombstone(last, time)
     this.#reserve(RECORD_SIZE_MIN, last + 1)
     this.writer.appendMarker(this.#stamp.set(last, time.seconds, time.nanoseconds), SKIP_BIT)
     this.appendedBytes += RECORD_SIZE_MIN
@@ -388,7 +392,7 @@ export class StoreCore implements CommitSubject, HandleOwner {
     const { lastSequence, lastSeconds: seconds, lastNanoseconds: nanoseconds } = contents
     const isRemembered = !contents.isRemoved(lastSequence) || writer.active?.highestTombstone === lastSequence
     if (block.lastSequence >= lastSequence && !isRemembered) {
-      this.appendTombstone(lastSequence, { seconds, nanoseconds })
+      this.appendLast(lastSequence, { seconds, nanoseconds })
     }
     // The tombstone may have sealed the active block, which looks for empty blocks as well.
     if (contents.blocks.positionOf(block) < 0) return

@@ -56,7 +56,7 @@ export function stalenessBelow(index: StreamIndex, floor: number): string | unde
 /** Reads all blocks and makes the last one active. Used again after a truncation, with what was known before. */
 export function recoverBlocks(core: StoreCore, known: KnownBefore): void {
   const { contents, files, writer, config } = core
-  const { checkpoint, index } = known
+  const { checkpoint, floor, index } = known
   const damaged = core.damaged.bind(core)
   const unreadable = (block: Block) => core.noteUnreadable(block)
   const withHeaders = (block: Block, area: ByteArea, offset: number) => {
@@ -64,8 +64,6 @@ export function recoverBlocks(core: StoreCore, known: KnownBefore): void {
     if (core.schedules.isEnabled && isSchedule(area, offset)) block.scheduleCount++
   }
   const listed = index?.lastBlockIndex ?? 0
-  // A floor beyond everything that is known was left by another life of this directory.
-  const floor = known.floor
   const scanned = recoverByScan({ files, contents, config, checkpoint, floor, damaged, unreadable, withHeaders })
   writer.nextIndex = Math.max(scanned.nextIndex, listed + 1)
   const { last } = contents.blocks
@@ -88,10 +86,7 @@ function startAfter(core: StoreCore, last: number): void {
   if (isFresh) return
   // In a block of its own: behind messages the next scan takes it for a removal and nothing else.
   if ((core.writer.active?.rawSize ?? 0) > 0) core.roll(last + 1)
-  // No removal: what could not be read now may be there next time.
-  const time = { seconds: contents.lastSeconds, nanoseconds: contents.lastNanoseconds }
-  if (core.unreadableFrom === Infinity) core.appendTombstone(last, time)
-  else core.appendUsedUp(last, time)
+  core.appendLast(last, { seconds: contents.lastSeconds, nanoseconds: contents.lastNanoseconds })
   const block = core.writer.active
   if (block === undefined || block.messageCount > 0) return
   block.firstSequence = last + 1

@@ -473,3 +473,20 @@ describe('a floor that is newer than index.db and the blocks', () => {
     await third.close()
   })
 })
+
+describe('a last block that could not be read', () => {
+  it('has its last message back, too, when it can be read again', async () => {
+    const s = await openStore({ blockBytes: 400 })
+    for (let i = 1; i <= 8; i++) s.append('s', 'x'.repeat(69))
+    const opened = await s.reopen()
+    opened.disk.addFault({ operation: 'read', path: '/2.blk', code: 'EIO' })
+    expect(sequences(opened)).toEqual([1, 2, 3, 4])
+    // It is full: the next one gets a block of its own, and the file of this one is in no list.
+    opened.append('s', 'next')
+    await opened.flush()
+    const again = await opened.kill()
+
+    expect(sequences(again)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
+    await again.close()
+  })
+})
