@@ -11,10 +11,11 @@
  *     4  the floor and index.db are replaced: both spoke of sequences that mean something else from now on
  *
  * Memory is read back from the files between 3 and 4, with what was known before as the checkpoint. A crash
- * up to 4 leaves the old index.db as the checkpoint: then no sequence is given out again.
+ * up to 4, or a block that can not be read back, leaves the old index.db as the checkpoint: then no sequence is
+ * given out again.
  */
 import { join } from 'node:path'
-import { Timestamp } from '@rivulet/store-types'
+import { StoreError, Timestamp } from '@rivulet/store-types'
 import type { Block } from '../block/block.js'
 import { RecordScan, scanRecords } from '../block/record-scan.js'
 import {
@@ -40,24 +41,20 @@ import { replaceBlocks } from './purge.js'
 type Tombstone = { sequence: number; seconds: number; nanoseconds: number }
 type Cut = { block: Block; size: number }
 
-/** Keeps what is at or below `sequence`; 0 forgets all. Durable when it returns. @throws StoreError */
+/**
+ * Keeps what is at or below `sequence`; 0 forgets all. Durable when it returns. Refused while a block can not be
+ * read: what it holds above `sequence` could not be cut, and would be back at the next opening. @throws StoreError
+ */
 export function truncate(core: StoreCore, sequence: number): void {
   const { contents } = core
   if (sequence >= contents.lastSequence) return
   core.commit.commitNow()
-  prepare(core)
-  core.ttl.clear()
-  core.schedules.truncated(sequence)
-  if (sequence === 0) {
-    forgetFloor(core)
-    replaceBlocks(core, (contents.blocks.last?.index ?? 0) + 1, 0)
-    contents.lastSeconds = 0
-    contents.lastNanoseconds = 0
-    return
-  }
-  const checkpoint = checkpointAt(core, sequence)
+  if (sequence === 0) return forgetAll(core)
   const tombstones: Tombstone[] = []
   const cuts = collectCuts(core, sequence, tombstones)
+  assertReadable(core)
+  const checkpoint = checkpointAt(core, sequence)
+  prepare(core, sequence)
   try {
     writeTombstones(core, sequence, tombstones)
   } catch (error) {
@@ -66,6 +63,7 @@ export function truncate(core: StoreCore, sequence: number): void {
   try {
     applyCuts(core, cuts)
     readBack(core, checkpoint, cuts)
+    assertReadable(core)
     replaceKnowledge(core)
     core.sources.truncated()
   } catch (error) {
@@ -73,11 +71,27 @@ export function truncate(core: StoreCore, sequence: number): void {
   }
 }
 
+function forgetAll(core: StoreCore): void {
+  const { contents } = core
+  prepare(core, 0)
+  forgetFloor(core)
+  replaceBlocks(core, (contents.blocks.last?.index ?? 0) + 1, 0)
+  contents.lastSeconds = 0
+  contents.lastNanoseconds = 0
+}
+
+/** @throws StoreError */
+function assertReadable({ unreadableFrom, files }: StoreCore): void {
+  if (unreadableFrom === Infinity) return
+  const reason = `a truncation reads every block, and the one of sequence ${unreadableFrom} can not be read`
+  throw new StoreError('STORE_FAILED', `${files.directory}: ${reason}`)
+}
+
 /**
  * Writes down what limits removed, which the records that go may be the only proof of; removes, for certain, the
  * files of blocks that are in no list: nothing else says that their messages are gone.
  */
-function prepare(core: StoreCore): void {
+function prepare(core: StoreCore, sequence: number): void {
   const { contents, files, retirement } = core
   try {
     core.indexEdition++
@@ -89,12 +103,15 @@ function prepare(core: StoreCore): void {
       writeIndexFileNow(files, contents)
       core.indexWritten(retirement.awaitingIndexCount)
     }
-    if (!retirement.hasFiles) return
-    core.commit.commitNow()
-    files.fileSystem.syncDirectoryNow(files.directory)
+    if (retirement.hasFiles) {
+      core.commit.commitNow()
+      files.fileSystem.syncDirectoryNow(files.directory)
+    }
   } catch (error) {
     throw core.refuse(error)
   }
+  core.ttl.clear()
+  core.schedules.truncated(sequence)
 }
 
 function forgetFloor(core: StoreCore): void {
@@ -223,8 +240,8 @@ function replaceKnowledge(core: StoreCore): void {
   const path = join(files.directory, INDEX_FILE)
   // One that is being written describes what was.
   files.fileSystem.remove(`${path}.tmp`)
-  if (core.unreadableFrom === Infinity && contents.blocks.length > 0) {
-    core.firstTimes.knowAll(core.contents.blocks.all)
+  if (contents.blocks.length > 0) {
+    core.firstTimes.knowAll(contents.blocks.all)
     writeIndexFileNow(files, contents)
     core.indexedSequence = contents.lastSequence
   } else {

@@ -68,6 +68,33 @@ describe('a truncation', () => {
     await again.close()
   })
 
+  it('is refused while a block can not be read, whose messages would be back at the next opening', async () => {
+    const s = await (await filled(12)).reopen()
+    s.disk.addFault({ operation: 'read', path: '/3.blk', code: 'EIO' })
+    expect(() => s.store.truncate(2)).toThrow('a truncation reads every block, and the one of sequence 9 can not be read')
+    expect([s.store.lastSequence, s.append('s', 'next')]).toEqual([12, 13])
+    await s.flush()
+    const again = await s.kill()
+
+    expect(sequences(again)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13])
+    again.store.truncate(2)
+    expect([sequences(again), again.append('s')]).toEqual([[1, 2], 3])
+    await again.close()
+  })
+
+  it('fails the store when a block can not be read again after it was cut: the next opening finishes', async () => {
+    const s = await filled(12)
+    s.disk.onChange = (operation) => {
+      if (operation === 'truncate') s.disk.addFault({ operation: 'read', path: '/1.blk', code: 'EIO' })
+    }
+    expect(() => s.store.truncate(6)).toThrow('can not be read')
+    expect(() => s.append('s')).toThrow('can not be read')
+    const again = await s.kill()
+
+    expect([sequences(again), again.append('s')]).toEqual([[1, 2, 3, 4, 5, 6], 13])
+    await again.close()
+  })
+
   describe.each(CASES)('opened again %s (%s)', (way, _, { cipher, compression }) => {
     it.each(Array.from({ length: 22 }, (_, i) => i))('to %d keeps what is below and was not removed, and gives out the next', async (last) => {
       const s = await filled(21, { ...(cipher && { cipher }), config: { ...(compression && { compression }) } })
