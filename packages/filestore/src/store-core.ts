@@ -390,8 +390,8 @@ export class StoreCore implements CommitSubject, HandleOwner {
     const { contents, writer } = this
     assert(block !== writer.active, 'the active block stays')
     const { lastSequence, lastSeconds: seconds, lastNanoseconds: nanoseconds } = contents
-    const isRemembered = !contents.isRemoved(lastSequence) || writer.active?.highestTombstone === lastSequence
-    if (block.lastSequence >= lastSequence && !isRemembered) {
+    const isLast = block.lastSequence >= lastSequence && contents.isRemoved(lastSequence)
+    if (isLast && !this.#isRemembered(lastSequence)) {
       this.appendLast(lastSequence, { seconds, nanoseconds })
     }
     // The tombstone may have sealed the active block, which looks for empty blocks as well.
@@ -404,6 +404,17 @@ export class StoreCore implements CommitSubject, HandleOwner {
     this.retirement.add(block, waitsForIndex)
     this.#changed()
     if (!isFirst) this.maintenance?.()
+  }
+
+  /**
+   * The active block has the tombstone. A second one would be the same record, to the byte: behind it an index.db
+   * that was written before looks like the newest, because all it knows of a block's end is its checksum.
+   */
+  #isRemembered(lastSequence: number): boolean {
+    const { active } = this.writer
+    if (active === undefined) return false
+    if (active.hasUnknownTombstones) this.loader.load(active)
+    return active.highestTombstone === lastSequence
   }
 
   /**

@@ -490,3 +490,21 @@ describe('a last block that could not be read', () => {
     await again.close()
   })
 })
+
+describe('index.db of a block that ends with the tombstone of the last message', () => {
+  it('is old once records were added: that tombstone is not written again', async () => {
+    const options = { blockBytes: 400, config: { maxMessagesPerSubject: 50 } }
+    const s = await openStore(options)
+    // Two messages of 186 bytes a block; a tombstone does not fit behind them.
+    for (let i = 1; i <= 4; i++) s.append('s', 'x'.repeat(155))
+    s.store.remove(4)
+    const opened = await s.reopen()
+    // Its block is empty now, and was the one that had used up the last sequence.
+    opened.store.remove(3)
+    await opened.flush()
+    const again = await opened.kill()
+
+    expect([sequences(again), again.store.lastSequence]).toEqual([[1, 2], 4])
+    await again.close()
+  })
+})
