@@ -88,6 +88,8 @@ export class Retirement {
     }
     // Without room for the floor the blocks go all the same: room is what their removal gives.
     this.#owesFloor = !isWritten && !this.#tryWriteFloor()
+    // Nothing but their absence says then that their messages are gone.
+    if (this.#owesFloor && retiring.length > 0) this.#files.fileSystem.syncDirectoryNow(this.#files.directory)
   }
 
   /**
@@ -110,7 +112,7 @@ export class Retirement {
     this.#retiring.length = 0
   }
 
-  /** False when there is no room for it: then it is owed, and what it says may come back after a power loss. */
+  /** False when there is no room for it: then it is owed. */
   #tryWriteFloor(): boolean {
     if (this.#floorOfSync <= this.#writtenFloor) return true
     try {

@@ -508,3 +508,22 @@ describe('index.db of a block that ends with the tombstone of the last message',
     await again.close()
   })
 })
+
+describe('blocks that go while the disk has no room for the floor', () => {
+  it('are gone for certain before their removal is acknowledged', async () => {
+    const s = await openStore({ blockBytes: 400 })
+    for (let i = 1; i <= 6; i++) s.append('s', 'x'.repeat(155))
+    await s.flush()
+    for (const path of ['/', '/data', '/data/streams', DIRECTORY]) s.disk.syncDirectoryNow(path)
+    s.disk.addFault({ operation: 'rename', path: 'rivulet.floor', code: 'ENOSPC', times: 2 })
+    s.store.purgeBelow(5)
+    await s.flush()
+    s.disk.cutPower()
+    // Nothing stays that was not synced.
+    s.disk.restorePower(() => 0)
+    const again = await openStore({ disk: s.disk, blockBytes: 400 })
+
+    expect(sequences(again)).toEqual([5, 6])
+    await again.close()
+  })
+})
