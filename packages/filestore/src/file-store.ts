@@ -34,6 +34,7 @@ import { BLOCK_BYTES_MAX, blockBytesFor } from './block-bytes.js'
 import { ConsumerDirectory } from './consumer/consumer-directory.js'
 import { IndexKeeper } from './index-file/index-keeper.js'
 import { AgeLimit } from './limits/age.js'
+import { EXCESS_AT_ONCE_MAX, enforceGradually, excessOf } from './limits/gradual-limits.js'
 import { assertFits, enforceAfterAppend, enforceAll } from './limits/limits.js'
 import { LZ4_PACKAGE } from './lz4/lz4-library.js'
 import { writeStreamMeta } from './meta/stream-meta.js'
@@ -280,8 +281,7 @@ export class FileStreamStore implements StreamStore {
     const place = { fileSystem, kernel: group.kernel, directory, hashName: config.name, sealer }
     // The index is the checkpoint from which later openings repeat history: what came before happened
     // under the limits as they were.
-    const isRemembered = await this.#index.write()
-    if (!isRemembered && core.unreadableFrom === Infinity) throw this.#cause('index.db could not be written')
+    await this.#remember()
     await writeStreamMeta(place, { created, config }, { isSynced: true })
     const { allowMessageTtl, allowMessageSchedules } = core.config
     // What was finished before anybody asked for compression keeps its form.
@@ -291,8 +291,16 @@ export class FileStreamStore implements StreamStore {
     if (config.allowMessageTtl !== allowMessageTtl) core.ttl.rebuild()
     if (config.allowMessageSchedules && !allowMessageSchedules) core.schedules.recount()
     core.sources.configure()
-    this.#enforceLimits()
+    const isMuch = excessOf(core, config) > EXCESS_AT_ONCE_MAX
+    if (isMuch) await enforceGradually(core, () => this.#remember())
+    else this.#enforceLimits()
     this.#age.schedule()
+  }
+
+  /** Makes the index the checkpoint of later openings. */
+  async #remember(): Promise<void> {
+    const isRemembered = await this.#index.write()
+    if (!isRemembered && this.#core.unreadableFrom === Infinity) throw this.#cause('index.db could not be written')
   }
 
   #warnOfLz4(): void {

@@ -101,6 +101,8 @@ export class StoreCore implements CommitSubject, HandleOwner {
   /** Something changed since index.db was written. */
   isIndexStale = false
   isClosed = false
+  /** How many changed configurations are being applied (limits/gradual-limits.ts). */
+  limitSweeps = 0
   /** Moved by a truncation and by an index written within a call: one that is being written is untrue, or old, then. */
   indexEdition = 0
   /** Told when a block was sealed or became sparse: work that may follow later. */
@@ -310,6 +312,7 @@ export class StoreCore implements CommitSubject, HandleOwner {
     const index = loaded.indexOf(sequence)
     if (index < 0 || loaded.ids[index] === 0) return false
     if (isRecorded) this.appendTombstone(sequence, this.timeAt(loaded, index), loaded.sizes[index])
+    if (this.limitSweeps > 0 && reason !== 'limit') this.retirement.oweFloor()
     this.removeAt(loaded, index, reason)
     return true
   }

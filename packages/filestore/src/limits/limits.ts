@@ -8,6 +8,9 @@ import { StoreError, type MessageView, type StreamConfig } from '@rivulet/store-
 import type { StoreCore } from '../store-core.js'
 import { rollupScopeOf } from '../recovery/rollup-header.js'
 
+/** What an append removes at most while a changed configuration is applied: as many as came, and one of the backlog. */
+const REMOVALS_BESIDE_SWEEP = 2
+
 /** @throws StoreError when the stream discards new messages and this one does not fit */
 export function assertFits(core: StoreCore, message: MessageView, size: number): void {
   const { config, contents } = core
@@ -35,10 +38,11 @@ export function assertFits(core: StoreCore, message: MessageView, size: number):
 /** After an append: the subject's limit, then messages, then bytes. */
 export function enforceAfterAppend(core: StoreCore, sequence: number): void {
   const { config, contents } = core
-  if (config.maxMessagesPerSubject > 0) enforceSubjectOf(core, sequence, config.maxMessagesPerSubject)
+  const most = core.limitSweeps > 0 ? REMOVALS_BESIDE_SWEEP : Infinity
+  if (config.maxMessagesPerSubject > 0) enforceSubjectOf(core, sequence, config.maxMessagesPerSubject, most)
   const isOver = config.maxMessages > 0 && contents.messageCount > config.maxMessages
   const isHeavy = config.maxBytes > 0 && contents.byteCount > config.maxBytes
-  if (isOver || isHeavy) enforceTotals(core, config)
+  if (isOver || isHeavy) enforceTotals(core, config, most)
 }
 
 /** All limits, after a change of the configuration or a recovery. */
@@ -50,34 +54,36 @@ export function enforceAll(core: StoreCore, config: StreamConfig): void {
   for (let id = 1; id < subjects.idEnd; id++) if (subjects.isLive(id)) enforceSubject(core, id, limit)
 }
 
-function enforceSubjectOf(core: StoreCore, sequence: number, limit: number): void {
+function enforceSubjectOf(core: StoreCore, sequence: number, limit: number, most: number): void {
   const { subjects } = core.contents
   const id = core.appendedId
   if (subjects.countOf(id) <= limit || subjects.lastOf(id) !== sequence) return
-  enforceSubject(core, id, limit)
+  enforceSubject(core, id, limit, most)
 }
 
-function enforceSubject(core: StoreCore, id: number, limit: number): void {
+function enforceSubject(core: StoreCore, id: number, limit: number, most = Infinity): void {
   const { subjects } = core.contents
-  while (subjects.countOf(id) > limit) {
+  for (let left = most; left > 0 && subjects.countOf(id) > limit; left--) {
     const first = core.finder.firstOf(id)
     if (first === 0 || !core.remove(first, 'limit', false)) return
   }
 }
 
-/** Messages, then bytes, front to back. */
-export function enforceTotals(core: StoreCore, config: StreamConfig): void {
-  if (config.discard !== 'old') return
+/** Messages, then bytes, front to back, `most` at most. True when more is left. */
+export function enforceTotals(core: StoreCore, config: StreamConfig, most = Infinity): boolean {
+  if (config.discard !== 'old') return false
   const { contents } = core
   const { maxMessages, maxBytes } = config
-  while (contents.messageCount > 0) {
+  for (let left = most; contents.messageCount > 0; left--) {
     const isOver = maxMessages > 0 && contents.messageCount > maxMessages
     const isHeavy = maxBytes > 0 && contents.byteCount > maxBytes
-    if (!isOver && !isHeavy) return
+    if (!isOver && !isHeavy) return false
+    if (left === 0) return true
     const first = contents.firstSequence
     // Loading may show that the first message is lost: then another one is first now.
-    if (!core.remove(first, 'limit', false) && contents.firstSequence === first) return
+    if (!core.remove(first, 'limit', false) && contents.firstSequence === first) return false
   }
+  return false
 }
 
 function sizeOfFirst(core: StoreCore, id: number): number {

@@ -24,8 +24,10 @@ export class Retirement {
   #writtenFloor = 0
   /** The floor says that the messages of all retired blocks are gone. */
   #isFloorSaid = true
-  /** The floor could not be written; it is tried again with every sync. */
+  /** The floor could not be written, or was asked for: it is tried with every sync. */
   #owesFloor = false
+  /** As `#owesFloor`, from the next sync on that covers everything. */
+  #isFloorMoved = false
 
   constructor(files: BlockFiles, logger: Logger) {
     this.#files = files
@@ -57,6 +59,12 @@ export class Retirement {
     this.#isFloorSaid = false
   }
 
+  /** Messages in front went without another trace: the floor is written with the next sync. */
+  oweFloor(): void {
+    this.#isFloorMoved = true
+    this.#isFloorSaid = false
+  }
+
   /** With syncs every so often the floor has to be there before: a killed process leaves the files, too. */
   sayFloor(floor: number): void {
     if (this.#isFloorSaid) return
@@ -75,6 +83,8 @@ export class Retirement {
   syncBegins(floor: number): void {
     this.#retiring.push(...this.#retired.splice(0))
     this.#floorOfSync = floor
+    if (this.#isFloorMoved) this.#owesFloor = true
+    this.#isFloorMoved = false
   }
 
   /** That sync is done. @throws the file system's error, but for a full disk */
@@ -105,6 +115,7 @@ export class Retirement {
   /** The files are gone with their directory, or belong to nobody; no floor is owed. */
   clear(): void {
     this.#owesFloor = false
+    this.#isFloorMoved = false
     this.#floorOfSync = 0
     this.#writtenFloor = 0
     this.#retired.length = 0

@@ -157,6 +157,23 @@ export function describeLimits(factory: HostFactory, abilities: StoreAbilities):
       expect(bench.append('a')).toBe(7)
     })
 
+    it('applies limits that take many messages, and the limits hold for what arrives meanwhile', async () => {
+      await open({})
+      for (let i = 1; i <= 9000; i++) bench.append(`k.${i % 3}`)
+      await bench.flush()
+      const fewer = bench.store.updateConfig(configOf(abilities, { maxMessages: 6000 }))
+      for (let i = 9001; i <= 9010; i++) bench.append(`k.${i % 3}`)
+      await bench.settle(fewer)
+      expect([bench.store.messageCount, bench.store.firstSequence]).toEqual([6000, 3011])
+      expect(bench.listener.expiries.map((expiry) => expiry.sequence)).toEqual(Array.from({ length: 3010 }, (_, i) => i + 1))
+
+      const perSubject = bench.store.updateConfig(configOf(abilities, { maxMessagesPerSubject: 2 }))
+      bench.append('k.0')
+      await bench.settle(perSubject)
+      expect(bench.live).toEqual([9005, 9007, 9008, 9009, 9010, 9011])
+      expect(bench.listener.expiries).toHaveLength(9011 - 6)
+    })
+
     if (!abilities.messageTtl) return
 
     it('drops a message when its own time is over, and keeps one that never expires', async () => {

@@ -94,7 +94,11 @@ export interface StreamStore {
   /** Removes everything above `sequence`, which may be 0 (forget all). Used by recovery of replicas and by tests. */
   truncate(sequence: number): void
 
-  /** Applies limits of a changed configuration at once; writes it to disk. Rejects and keeps the old one on failure. */
+  /**
+   * Writes a changed configuration to disk, from then on it is in force; rejects and keeps the old one when that fails.
+   * Resolves when its limits are applied, which may take turns of the event loop when many messages go.
+   * @throws StoreError STORE_CLOSED when the store was closed before that: the next opening applies them
+   */
   updateConfig(config: StreamConfig): Promise<void>
 
   /**

@@ -1,0 +1,144 @@
+/**
+ * The limits of a changed configuration, applied in bounded parts with turns of the event loop between them.
+ *
+ * Messages and bytes go front to back. Then one pass over the blocks takes from each subject what it has too much:
+ * when a subject is above its limit where the pass has come to, all its older messages are gone already. Appends
+ * meanwhile enforce as usual, but remove two messages at most, so that they neither fall behind nor do the work of the
+ * pass within their call.
+ *
+ * What went must stay gone when a removal that a client asked for meanwhile is acknowledged, though that makes room:
+ * a tombstone says it, and of messages in front the floor (`StoreCore.remove`). When all is done the index becomes the
+ * checkpoint of later openings.
+ */
+import { Pace, StoreError, type StreamConfig } from '@rivulet/store-types'
+import type { Block } from '../block/block.js'
+import type { StoreCore } from '../store-core.js'
+import { enforceTotals } from './limits.js'
+
+/** Removals of a turn: about 3 ms. */
+const REMOVALS_PER_TURN = 2_000
+/** So many go at once, within the call. */
+export const EXCESS_AT_ONCE_MAX = 500
+
+/** How many messages these limits take, at most; of bytes only whether it is many. */
+export function excessOf(core: StoreCore, config: StreamConfig): number {
+  const { messageCount, byteCount, subjects } = core.contents
+  const { maxMessages, maxBytes, maxMessagesPerSubject: limit } = config
+  let excess = 0
+  if (config.discard === 'old') {
+    if (maxMessages > 0) excess = Math.max(0, messageCount - maxMessages)
+    if (maxBytes > 0 && byteCount > maxBytes) excess = Math.max(excess, messageCount * (1 - maxBytes / byteCount))
+  }
+  if (limit <= 0) return excess
+  for (let id = 1; id < subjects.idEnd; id++) if (subjects.isLive(id)) excess += Math.max(0, subjects.countOf(id) - limit)
+  return excess
+}
+
+/**
+ * Applies the configuration in force; ends early when another one comes into force. `remember` makes what went certain.
+ * @throws StoreError when the store was closed or failed: the next opening goes on
+ */
+export async function enforceGradually(core: StoreCore, remember: () => Promise<void>): Promise<void> {
+  core.limitSweeps++
+  try {
+    await new LimitSweep(core).run()
+    await remember()
+  } finally {
+    core.limitSweeps--
+  }
+  // A large message that came meanwhile may need more room than its append made.
+  if (core.limitSweeps === 0) enforceTotals(core, core.config)
+}
+
+class LimitSweep {
+  readonly #core: StoreCore
+  readonly #config: StreamConfig
+  readonly #pace: Pace
+
+  constructor(core: StoreCore) {
+    this.#core = core
+    this.#config = core.config
+    this.#pace = new Pace(core.options.turns, REMOVALS_PER_TURN)
+  }
+
+  get #isOver(): boolean {
+    return this.#core.config !== this.#config
+  }
+
+  async run(): Promise<void> {
+    await this.#sweepTotals()
+    if (this.#config.maxMessagesPerSubject <= 0) return
+    await this.#sweepSubjects()
+  }
+
+  async #sweepTotals(): Promise<void> {
+    const { contents } = this.#core
+    while (!this.#isOver) {
+      const first = contents.blocks.find(contents.firstSequence)
+      if (first !== undefined) await this.#bring(first)
+      if (this.#isOver) return
+      const most = Math.min(REMOVALS_PER_TURN, first?.messageCount ?? 1)
+      if (!enforceTotals(this.#core, this.#config, most)) return
+      if (this.#pace.spend(most)) await this.#nextTurn()
+    }
+  }
+
+  async #sweepSubjects(): Promise<void> {
+    for (let from = 1; !this.#isOver; ) {
+      const block = this.#nextExcessive(from)
+      if (block === undefined) return
+      if ((await this.#bring(block)) && this.#nextExcessive(from) !== block) continue
+      if (this.#isOver) return
+      from = this.#sweepBlock(block, from)
+      if (this.#pace.spend(1)) await this.#nextTurn()
+    }
+  }
+
+  /** The first block from a sequence on that may hold a message of a subject above its limit. */
+  #nextExcessive(from: number): Block | undefined {
+    const { finder } = this.#core
+    let block = finder.nextBlock(undefined, from)
+    while (block !== undefined && !this.#mayExceed(block)) block = finder.nextBlock(undefined, block.lastSequence + 1)
+    return block
+  }
+
+  #mayExceed({ summary }: Block): boolean {
+    if (summary === undefined) return true
+    const { subjects } = this.#core.contents
+    const { ids, counts } = summary
+    return ids.some((id, i) => (counts[i] as number) > 0 && subjects.countOf(id) > this.#config.maxMessagesPerSubject)
+  }
+
+  /** Removes until the block or the share of this turn ends. @returns where to go on */
+  #sweepBlock(block: Block, from: number): number {
+    const core = this.#core
+    const { contents, loader } = core
+    const { subjects } = contents
+    const limit = this.#config.maxMessagesPerSubject
+    const loaded = loader.load(block)
+    for (let index = loaded.indexFrom(from); index < loaded.count; index++) {
+      const id = loaded.ids[index] as number
+      if (id === 0 || subjects.countOf(id) <= limit) continue
+      const sequence = loaded.sequenceAt(index)
+      core.remove(sequence, 'limit', sequence > contents.firstSequence)
+      if (this.#pace.spend(1)) return sequence + 1
+    }
+    return block.lastSequence + 1
+  }
+
+  /** Reads a block that is not in memory. True when that took time. */
+  async #bring(block: Block): Promise<boolean> {
+    const { loader, writer } = this.#core
+    if (block.loaded?.hasBytes === true || block === writer.active) return false
+    // A read that fails here fails again, and is reported, when the block is loaded.
+    await loader.prefetch(block).catch(() => {})
+    if (this.#core.isClosed) this.#core.forgetLoaded(block)
+    await this.#nextTurn()
+    return true
+  }
+
+  async #nextTurn(): Promise<void> {
+    await this.#pace.nextTurn()
+    if (this.#core.isClosed) throw new StoreError('STORE_CLOSED', 'store is closed')
+  }
+}
