@@ -72,7 +72,7 @@ export class FileStreamStore implements StreamStore {
     await recoverStream(store.#core)
     try {
       store.#core.retireLeftovers()
-      if (options.config.subjectDeleteMarkerTtl === 0n) store.#age.expire(Number.MAX_SAFE_INTEGER)
+      if (options.config.subjectDeleteMarkerTtl === 0n) store.#age.expire(Infinity)
       store.#enforceLimits()
     } catch (error) {
       // A full disk must not keep a stream from being read: the limits are applied again next time.

@@ -15,7 +15,8 @@ const NANOS_PER_MS = 1_000_000n
 const TIMER_MS_MIN = 250
 /** How much older than max_age a message is when the timer takes it. */
 const LAG_MS = 50
-const SLICE_MESSAGES = 5_000
+/** About 3 ms. */
+const SLICE_MESSAGES = 2_000
 
 export class AgeLimit {
   readonly #core: StoreCore
@@ -56,14 +57,22 @@ export class AgeLimit {
     this.#resumeAt = 0
   }
 
-  /** Removes what was too old `lagMs` ago, after looking at `most` messages at most. True when more is left. */
+  /**
+   * Removes what was too old `lagMs` ago, after looking at `most` messages at most; a bounded call also ends before a
+   * further block that has to be read. True when more is left.
+   */
   expire(most: number, lagMs = 0): boolean {
     const { contents, config, options } = this.#core
     if (config.maxAge <= 0n) return false
     const cutoff = setFromNanos(this.#age, options.clock.wallNanos() - BigInt(lagMs) * NANOS_PER_MS - config.maxAge)
     let from = Math.max(contents.firstSequence, this.#resumeAt)
     this.#resumeAt = 0
-    for (let seen = 0; contents.messageCount > 0 && this.#core.finder.findNext(undefined, from); seen++) {
+    for (let seen = 0; contents.messageCount > 0; seen++) {
+      if (seen > 0 && most < Infinity && this.#mustRead(from)) {
+        this.#resumeAt = from
+        return true
+      }
+      if (!this.#core.finder.findNext(undefined, from)) return false
       const { block, index, sequence } = this.#core.finder.found
       if (block === undefined) return false
       const loaded = this.#core.loader.load(block)
@@ -80,6 +89,13 @@ export class AgeLimit {
       else this.#core.removeAt(loaded, index, 'time')
     }
     return false
+  }
+
+  /** Is the next message in a block that is not in memory? */
+  #mustRead(from: number): boolean {
+    const { finder, writer } = this.#core
+    const block = finder.nextBlock(undefined, from)
+    return block !== undefined && block !== writer.active && block.loaded?.hasBytes !== true
   }
 
   #firstTime(): Timestamp {
