@@ -86,6 +86,7 @@ function makeStreamOperations(random: Random, kind: Kind): StreamOperation[] {
   const at = random()
   const subject = pick(random, SUBJECTS)
   const consumer = Math.floor(random() * 3)
+  const isGradual = (at * 1024) % 1 < 0.5
   return choose<StreamOperation[]>(random, [
     [34, () => [makeAppend(random, subject, kind)]],
     [2, () => [{ do: 'append', subject, size: 2000 + Math.floor(random() * 8000), count: 1 }]],
@@ -95,8 +96,8 @@ function makeStreamOperations(random: Random, kind: Kind): StreamOperation[] {
     [2, () => Array.from({ length: 8 }, () => ({ do: 'remove', at: random() }) as const)],
     [2, () => [{ do: 'skip', count: 1 + Math.floor(random() * 5) }]],
     [2, () => [{ do: 'purge' }]],
-    [3, () => [{ do: 'purgeBelow', at, beyond: random() < 0.1 ? 1 + Math.floor(random() * 5) : 0 }]],
-    [4, () => [{ do: 'purgeMatching', subject, at: random() < 0.5 ? 1 : at, keep: random() < 0.5 ? 0 : 2 }]],
+    [3, () => [{ do: 'purgeBelow', at, beyond: random() < 0.1 ? 1 + Math.floor(random() * 5) : 0, isGradual }]],
+    [4, () => [{ do: 'purgeMatching', subject, at: random() < 0.5 ? 1 : at, keep: random() < 0.5 ? 0 : 2, isGradual }]],
     [1, () => [{ do: 'truncate', at: random() < 0.1 ? -1 : 0.5 + at / 2 }]],
     [2, () => [{ do: 'compact', waits: random() < 0.5 }]],
     [1.5, () => [{ do: 'configure', change: makeChange(random, kind) }]],

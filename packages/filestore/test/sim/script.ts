@@ -35,8 +35,8 @@ export type StreamOperation =
   | Readonly<{ do: 'skip'; count: number }>
   | Readonly<{ do: 'purge' | 'flush' | 'flushConsumers' | 'recreate' }>
   | Readonly<{ do: 'compact'; waits: boolean }>
-  | Readonly<{ do: 'purgeBelow'; at: number; beyond: number }>
-  | Readonly<{ do: 'purgeMatching'; subject: string; at: number; keep: number }>
+  | Readonly<{ do: 'purgeBelow'; at: number; beyond: number; isGradual: boolean }>
+  | Readonly<{ do: 'purgeMatching'; subject: string; at: number; keep: number; isGradual: boolean }>
   | Readonly<{ do: 'configure'; change: ConfigChange }>
   | Readonly<{ do: 'deliver'; consumer: number; count: number }>
   | Readonly<{ do: 'acknowledge' | 'redeliver'; consumer: number; at: number }>

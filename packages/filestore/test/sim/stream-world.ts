@@ -7,6 +7,7 @@ import {
   nanosOf,
   type ConsumerStore,
   type DamageReport,
+  type PurgeRequest,
   type StreamConfig,
   type StreamStore,
 } from '@rivulet/store-types'
@@ -130,7 +131,10 @@ export class StreamWorld {
         return this.#purging(() => store.purge(), () => true)
       case 'purgeBelow': {
         const below = operation.beyond > 0 ? model.lastSequence + operation.beyond : this.#sequenceAt(operation.at)
-        return this.#purging(() => store.purgeBelow(below), (sequence) => sequence < below, below - 1)
+        const goes = (sequence: number) => sequence < below
+        const isGradual = operation.isGradual && below > 1
+        if (isGradual) return this.#purgeGradually({ filter: SubjectFilter.all, below, keep: 0 }, goes, below - 1)
+        return this.#purging(() => store.purgeBelow(below), goes, below - 1)
       }
       case 'purgeMatching':
         return this.#purgeMatching(operation)
@@ -241,14 +245,25 @@ export class StreamWorld {
   }
 
   #purging(purge: () => number, goes: (sequence: number) => boolean, last = 0): void {
+    const going = this.#beginPurge(goes, last)
+    checkPurged(purge(), going)
+  }
+
+  /** Whatever else is going on goes on meanwhile. */
+  async #purgeGradually(request: PurgeRequest, goes: (sequence: number) => boolean, last = 0): Promise<void> {
+    const going = this.#beginPurge(goes, last)
+    checkPurged(await this.#world.drive(this.store.purgeGradually(request)), going)
+  }
+
+  /** From now on those messages may be gone. @returns how many */
+  #beginPurge(goes: (sequence: number) => boolean, last: number): number {
     const going = this.model.liveSequences.filter(goes)
     for (const sequence of going) this.model.removed(sequence)
     this.model.skipped(last)
-    const count = purge()
-    if (count !== going.length) throw new Violation(`${count} were purged, not ${going.length}`)
+    return going.length
   }
 
-  #purgeMatching(operation: StreamOperation & { do: 'purgeMatching' }): void {
+  async #purgeMatching(operation: StreamOperation & { do: 'purgeMatching' }): Promise<void> {
     const { subject, keep } = operation
     const below = operation.at === 1 ? 0 : this.#sequenceAt(operation.at)
     const filter = SubjectFilter.of(subject)
@@ -256,7 +271,10 @@ export class StreamWorld {
     // A purge below sequence 1 removes nothing; `keep` counts all that match, on both sides of `below`.
     const oldest = matching.slice(0, Math.max(0, matching.length - keep))
     const going = below === 1 ? [] : oldest.filter((sequence) => below === 0 || sequence < below)
-    this.#purging(() => this.store.purgeMatching({ filter, below, keep }), (sequence) => going.includes(sequence))
+    const request = { filter, below, keep }
+    const goes = (sequence: number) => going.includes(sequence)
+    if (operation.isGradual) return this.#purgeGradually(request, goes)
+    this.#purging(() => this.store.purgeMatching(request), goes)
   }
 
   #truncate(sequence: number): void {
@@ -368,6 +386,10 @@ export class StreamWorld {
     const live = this.model.liveSequences
     return live.length === 0 ? 0 : live[Math.floor(share * live.length)]!
   }
+}
+
+function checkPurged(count: number, going: number): void {
+  if (count !== going) throw new Violation(`${count} were purged, not ${going}`)
 }
 
 function mustRefuse(append: () => number, code: string): void {
