@@ -4,6 +4,9 @@ import { MESSAGE_OVERHEAD, type MessageStore } from './message-store.js'
 
 const ROLLUP = Buffer.from('\r\nNats-Rollup:', 'latin1')
 
+/** Removes one message. True: no more are wanted now. */
+type Removal = (sequence: number) => boolean | void
+
 /** Throws when the stream discards new messages and has no room for this one. Nothing is changed. */
 export function assertRoom(store: MessageStore, config: StreamConfig, message: MessageView): void {
   const { maxMessages, maxBytes, maxMessagesPerSubject } = config
@@ -23,23 +26,38 @@ export function assertRoom(store: MessageStore, config: StreamConfig, message: M
   }
 }
 
-/** Removes what is too much of one subject, oldest first. */
-export function enforceSubjectLimit(
-  store: MessageStore,
-  config: StreamConfig,
-  subjectId: number,
-  remove: (sequence: number) => void,
-): void {
+/** Removes what is too much of one subject, oldest first, until `remove` wants no more. False then. */
+export function enforceSubjectLimit(store: MessageStore, config: StreamConfig, subjectId: number, remove: Removal): boolean {
   const { subjects } = store
-  if (config.maxMessagesPerSubject <= 0) return
-  while ((subjects.counts[subjectId] as number) > config.maxMessagesPerSubject) remove(subjects.firsts[subjectId] as number)
+  if (config.maxMessagesPerSubject <= 0) return true
+  while ((subjects.counts[subjectId] as number) > config.maxMessagesPerSubject) {
+    if (remove(subjects.firsts[subjectId] as number) === true) return false
+  }
+  return true
 }
 
-/** Removes what is too much of the stream, oldest first. */
-export function enforceStreamLimits(store: MessageStore, config: StreamConfig, remove: (sequence: number) => void): void {
-  if (config.discard !== 'old') return
-  if (config.maxMessages > 0) while (store.messageCount > config.maxMessages) remove(store.firstSequence)
-  if (config.maxBytes > 0) while (store.byteCount > config.maxBytes) remove(store.firstSequence)
+/** Removes what is too much of the stream, oldest first, until `remove` wants no more. False then. */
+export function enforceStreamLimits(store: MessageStore, config: StreamConfig, remove: Removal): boolean {
+  if (config.discard !== 'old') return true
+  const { maxMessages, maxBytes } = config
+  const isOver = () => (maxMessages > 0 && store.messageCount > maxMessages) || (maxBytes > 0 && store.byteCount > maxBytes)
+  while (isOver()) if (remove(store.firstSequence) === true) return false
+  return true
+}
+
+/** How many messages these limits take, about: of bytes, as if all messages had one size. */
+export function excessOf(store: MessageStore, config: StreamConfig): number {
+  const { subjects, messageCount, byteCount } = store
+  const { maxMessages, maxBytes, maxMessagesPerSubject: limit } = config
+  let excess = 0
+  if (config.discard === 'old') {
+    if (maxMessages > 0) excess = Math.max(0, messageCount - maxMessages)
+    if (maxBytes > 0 && byteCount > maxBytes) excess = Math.max(excess, messageCount * (1 - maxBytes / byteCount))
+  }
+  for (let id = 1; limit > 0 && id <= subjects.idMax; id++) {
+    if (subjects.isLive(id)) excess += Math.max(0, (subjects.counts[id] as number) - limit)
+  }
+  return excess
 }
 
 function oldestSize(store: MessageStore, subjectId: number): number {

@@ -29,7 +29,7 @@ import {
   type TurnTask,
 } from '@rivulet/store-types'
 import { Expiry } from './expiry.js'
-import { assertRoom, enforceStreamLimits, enforceSubjectLimit } from './limits.js'
+import { assertRoom, enforceStreamLimits, enforceSubjectLimit, excessOf } from './limits.js'
 import { MemoryConsumerStore } from './memory-consumer-store.js'
 import { MessageStore } from './message-store.js'
 import type { MemoryStorageOptions } from './options.js'
@@ -39,6 +39,10 @@ import { findSchedules, findSources, visitTtls } from './stored-headers.js'
 const NEVER_EXPIRES = -1
 /** Removals of a turn, for what may be worked off in several. */
 const REMOVALS_PER_TURN = 2_000
+/** So many go at once when limits are lowered. */
+const EXCESS_AT_ONCE_MAX = 500
+/** What each limit removes at most for an append while lowered limits are applied: as many as came, and one more. */
+const REMOVALS_BESIDE_SWEEP = 2
 
 export class MemoryStreamStore implements StreamStore {
   readonly kind = 'memory'
@@ -59,6 +63,8 @@ export class MemoryStreamStore implements StreamStore {
   #config: StreamConfig
   #isCommitScheduled = false
   #isClosed = false
+  /** How many changed configurations are being applied. */
+  #limitSweeps = 0
 
   constructor(config: StreamConfig, options: MemoryStorageOptions) {
     this.#config = config
@@ -229,17 +235,36 @@ export class MemoryStreamStore implements StreamStore {
     const startsTtl = config.allowMessageTtl && !this.#config.allowMessageTtl
     this.#config = config
     findSources(this.#store, this.#sources, new Set(this.#sources.configure(config.sources ?? [])))
-    const { subjects } = this.#store
-    if (config.maxMessagesPerSubject > 0) {
-      const ids: number[] = []
-      for (let id = 1; id <= subjects.idMax; id++) {
-        if (subjects.isLive(id) && (subjects.counts[id] as number) > config.maxMessagesPerSubject) ids.push(id)
-      }
-      for (const id of ids) enforceSubjectLimit(this.#store, config, id, this.#expire)
-    }
-    enforceStreamLimits(this.#store, config, this.#expire)
+    const isMuch = excessOf(this.#store, config) > EXCESS_AT_ONCE_MAX
+    if (!isMuch) await this.#enforceAll(config, new Pace(this.#options.turns, Infinity))
     this.#expiry.configure(config.maxAge, config.allowMessageTtl)
-    if (!startsTtl) return
+    if (startsTtl) this.#learnTtls()
+    if (!isMuch) return
+    this.#limitSweeps++
+    try {
+      await this.#enforceAll(config, new Pace(this.#options.turns, REMOVALS_PER_TURN))
+    } finally {
+      this.#limitSweeps--
+    }
+  }
+
+  /** Applies the limits by the turns that `pace` takes; ends early when another configuration comes into force. */
+  async #enforceAll(config: StreamConfig, pace: Pace): Promise<void> {
+    const store = this.#store
+    const { subjects } = store
+    const remove = (sequence: number): boolean => {
+      this.#expire(sequence)
+      return pace.spend(1)
+    }
+    for (let id = 1; config.maxMessagesPerSubject > 0 && id <= subjects.idMax; id++) {
+      while (this.#config === config && subjects.isLive(id) && !enforceSubjectLimit(store, config, id, remove)) {
+        await this.#nextTurn(pace)
+      }
+    }
+    while (this.#config === config && !enforceStreamLimits(store, config, remove)) await this.#nextTurn(pace)
+  }
+
+  #learnTtls(): void {
     visitTtls(this.#store, ({ sequence, seconds, nanoseconds }, ttlSeconds) => {
       if (ttlSeconds === NEVER_EXPIRES) this.#store.neverExpires(sequence)
       this.#expiry.added(sequence, seconds, nanoseconds, ttlSeconds)
@@ -372,11 +397,21 @@ export class MemoryStreamStore implements StreamStore {
     const sequence = store.add(message, seconds, nanoseconds, ttlSeconds === NEVER_EXPIRES && this.#config.allowMessageTtl)
     const { bodyBytes, bodyOffset, headerSize } = message
     if (headerSize > 0 && this.#sources.size > 0) this.#sources.note(bodyBytes, bodyOffset, headerSize)
-    enforceSubjectLimit(store, this.#config, store.subjectIdAt(sequence), this.#expire)
-    enforceStreamLimits(store, this.#config, this.#expire)
+    const isBeside = this.#limitSweeps > 0
+    enforceSubjectLimit(store, this.#config, store.subjectIdAt(sequence), isBeside ? this.#expireFew() : this.#expire)
+    enforceStreamLimits(store, this.#config, isBeside ? this.#expireFew() : this.#expire)
     this.#expiry.added(sequence, seconds, nanoseconds, ttlSeconds)
     this.#scheduleCommit()
     return sequence
+  }
+
+  /** Beside limits that are being applied an append does not do their work within its call. */
+  #expireFew(): (sequence: number) => boolean {
+    let left = REMOVALS_BESIDE_SWEEP
+    return (sequence) => {
+      this.#expire(sequence)
+      return --left === 0
+    }
   }
 
   #scheduleCommit(): void {
