@@ -28,6 +28,7 @@ import {
   type StreamStoreListener,
   type SubjectFilter,
 } from '@rivulet/store-types'
+import { listIfPresent } from './atomic-file.js'
 import { RECORD_SIZE_MAX, SUBJECT_SIZE_MAX, recordSizeOf } from './block/record.js'
 import { BlockCompressor } from './block/block-compressor.js'
 import { BLOCK_BYTES_MAX, blockBytesFor } from './block-bytes.js'
@@ -68,8 +69,9 @@ export class FileStreamStore implements StreamStore {
    * @throws StoreError STORE_INVALID_OPTION for a block size out of range
    */
   static async open(options: FileStoreOptions): Promise<FileStreamStore> {
-    const store = new FileStreamStore(options)
-    await recoverStream(store.#core)
+    const names = new Set(listIfPresent(options.fileSystem, options.directory))
+    const store = new FileStreamStore(options, names)
+    await recoverStream(store.#core, names)
     try {
       store.#core.retireLeftovers()
       if (options.config.subjectDeleteMarkerTtl === 0n) store.#age.expire(Infinity)
@@ -83,7 +85,7 @@ export class FileStreamStore implements StreamStore {
     return store
   }
 
-  private constructor(options: FileStoreOptions) {
+  private constructor(options: FileStoreOptions, names: ReadonlySet<string>) {
     const { config, fileSystem, directory, clock, turns, group } = options
     const logger = options.logger ?? silentLogger
     const sync = options.sync ?? 'always'
@@ -93,7 +95,7 @@ export class FileStreamStore implements StreamStore {
       throw new StoreError('STORE_INVALID_OPTION', `blockBytes ${blockBytes} is not between 1 and ${BLOCK_BYTES_MAX}`)
     }
     this.#options = options
-    makeStreamDirectories(fileSystem, directory)
+    makeStreamDirectories(fileSystem, directory, names)
     const { keys } = options
     this.#core = new StoreCore({ fileSystem, directory, config, clock, turns, group, logger, sync, blockBytes, keys })
     this.#age = new AgeLimit(this.#core)
@@ -112,7 +114,7 @@ export class FileStreamStore implements StreamStore {
       mayBeUnsynced: sync === 'always' && options.mayBeUnsynced !== false,
       keys,
     })
-    this.#recoveredConsumers = this.#consumers.recover()
+    this.#recoveredConsumers = this.#consumers.recover(names)
   }
 
   get messageCount(): number {

@@ -60,10 +60,11 @@ export async function makeStreamDirectory(place: MetaPlace, meta: StreamMeta): P
   await fileSystem.syncDirectory(dirname(directory))
 }
 
-/** The directory and the two children that it always has. */
-export function makeStreamDirectories(fileSystem: FileSystem, directory: string): void {
-  fileSystem.makeDirectory(join(directory, BLOCKS_DIRECTORY))
-  fileSystem.makeDirectory(join(directory, CONSUMERS_DIRECTORY))
+/** The directory and the two children that it always has, but for those that are `present`. */
+export function makeStreamDirectories(fileSystem: FileSystem, directory: string, present?: ReadonlySet<string>): void {
+  for (const child of [BLOCKS_DIRECTORY, CONSUMERS_DIRECTORY]) {
+    if (present?.has(child) !== true) fileSystem.makeDirectory(join(directory, child))
+  }
 }
 
 /** Removes a stream's directory; final when it resolves. All its files are closed. */

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import {
   ManualTurns,
   StoredMessage,
@@ -50,6 +50,18 @@ function firstPayload(store: { load(sequence: number, target: StoredMessage): bo
 }
 
 describe('the directory of an account', () => {
+  it('lists a directory of a stream once while it opens it, and makes none that is there', async () => {
+    const { disk } = await withStream()
+    const { found, run } = await recoverOnly(disk)
+    const listed = vi.spyOn(disk, 'list')
+    const made = vi.spyOn(disk, 'makeDirectory')
+
+    await run(found[0]!.open())
+
+    expect(listed.mock.calls.flat().sort()).toEqual(['', '/msgs', '/obs'].map((child) => `${STREAMS}/A${child}`))
+    expect(made).not.toHaveBeenCalled()
+  })
+
   it('gives back its streams with configuration, time of creation and messages', async () => {
     const { disk } = await withStream()
 

@@ -44,11 +44,14 @@ export class ConsumerDirectory {
     return this.#open.size
   }
 
-  /** The consumers on disk, by name. A damaged one is reported and listed with what is left of it. */
-  recover(): RecoveredConsumer[] {
+  /**
+   * The consumers on disk, by name. A damaged one is reported and listed with what is left of it.
+   * `siblings` are the names in the stream's directory.
+   */
+  recover(siblings?: ReadonlySet<string>): RecoveredConsumer[] {
     const { fileSystem, directory, logger } = this.#environment
     const found: RecoveredConsumer[] = []
-    this.#finishRemovals()
+    this.#finishRemovals(siblings ?? new Set(listIfPresent(fileSystem, dirname(directory))))
     for (const name of listIfPresent(fileSystem, directory)) {
       const path = join(directory, name)
       if (!fileSystem.stat(path)?.isDirectory) continue
@@ -88,10 +91,10 @@ export class ConsumerDirectory {
   }
 
   /** Removes what a crash left of consumers whose removal had begun. */
-  #finishRemovals(): void {
+  #finishRemovals(siblings: ReadonlySet<string>): void {
     const { fileSystem, directory } = this.#environment
     const streamDirectory = dirname(directory)
-    for (const name of listIfPresent(fileSystem, streamDirectory)) {
+    for (const name of siblings) {
       if (name.startsWith(REMOVED_PREFIX)) fileSystem.removeTree(join(streamDirectory, name))
     }
   }

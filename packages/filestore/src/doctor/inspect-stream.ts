@@ -106,7 +106,7 @@ function inspectIndex(access: StreamAccess, problems: Problem[], notes: string[]
     if (files.list().length > 0) notes.push('no index.db: opening reads all blocks, which is normal after a kill')
     return { state: 'missing', cause: '' }
   }
-  const cause = stalenessBelow(index, readFloor(files)) ?? stalenessOf(index, files)
+  const cause = stalenessBelow(index, readFloor(files)) ?? stalenessOf(index, files, files.list())
   if (cause === undefined) return { state: 'valid', cause: '' }
   notes.push(`index.db is older than the blocks (${cause}): opening reads all blocks, which is normal after a kill`)
   return { state: 'stale', cause }

@@ -51,12 +51,11 @@ export function readIndexFile(files: BlockFiles): IndexReading {
   }
 }
 
-/** Why the index does not describe the blocks as they are; undefined when it does. */
-export function stalenessOf(index: StreamIndex, files: BlockFiles): string | undefined {
+/** Why the index does not describe the blocks as they are, `onDisk` those with a file; undefined when it does. */
+export function stalenessOf(index: StreamIndex, files: BlockFiles, onDisk: readonly number[]): string | undefined {
   const listed = index.blocks[index.blocks.length - 1]
   if (listed === undefined) return 'it lists no block'
   if (listed.index !== index.lastBlockIndex) return 'its last block is not the last one listed'
-  const onDisk = files.list()
   const known = new Set(onDisk)
   for (const block of index.blocks) if (!known.has(block.index)) return `block ${block.index} is missing`
   const newest = onDisk[onDisk.length - 1] as number
@@ -65,8 +64,8 @@ export function stalenessOf(index: StreamIndex, files: BlockFiles): string | und
     if (!lastChecksumOf(files, index.lastBlockIndex).equals(index.lastChecksum)) return 'records were added since'
     // Zeros stand for a file without records, and are what a lost write leaves at the end of one.
     const isEmpty = index.lastChecksum.every((byte) => byte === 0)
-    const size = files.fileSystem.stat(files.pathOf(index.lastBlockIndex))?.size ?? 0
-    if (isEmpty && size > 0) return 'its last block was empty, and is not'
+    const sizeOnDisk = () => files.fileSystem.stat(files.pathOf(index.lastBlockIndex))?.size ?? 0
+    if (isEmpty && sizeOnDisk() > 0) return 'its last block was empty, and is not'
   } catch (error) {
     return `its last block can not be read: ${error instanceof Error ? error.message : String(error)}`
   }

@@ -18,14 +18,17 @@ export const OLD_BLOCKS_DIRECTORY = '__msgs__'
 /** Where the block of a purge is made; renamed to `__new_msgs__` when it is on disk. */
 export const STAGED_BLOCKS_DIRECTORY = 'rivulet.purge'
 
-/** @throws the file system's error */
-export function finishInterruptedPurge(files: BlockFiles): void {
+/** `names` are those in the stream's directory. @throws the file system's error */
+export function finishInterruptedPurge(
+  files: BlockFiles,
+  names: ReadonlySet<string> = new Set(listIfPresent(files.fileSystem, files.streamDirectory)),
+): void {
   const { fileSystem, streamDirectory, directory } = files
   const fresh = join(streamDirectory, NEW_BLOCKS_DIRECTORY)
   const old = join(streamDirectory, OLD_BLOCKS_DIRECTORY)
-  fileSystem.removeTree(join(streamDirectory, STAGED_BLOCKS_DIRECTORY))
-  const hasFresh = fileSystem.stat(fresh) !== undefined
-  const hasOld = fileSystem.stat(old) !== undefined
+  if (names.has(STAGED_BLOCKS_DIRECTORY)) fileSystem.removeTree(join(streamDirectory, STAGED_BLOCKS_DIRECTORY))
+  const hasFresh = names.has(NEW_BLOCKS_DIRECTORY)
+  const hasOld = names.has(OLD_BLOCKS_DIRECTORY)
   if (!hasFresh && !hasOld) return
   const isDone = listIfPresent(fileSystem, fresh).some((name) => name.endsWith('.blk'))
   if (isDone) {

@@ -10,11 +10,16 @@ import { messagesIn } from '../index-file/index-file.js'
 import type { IndexedBlock, StreamIndex } from '../index-file/index-file-codec.js'
 import type { StreamContents } from '../stream-contents.js'
 
-/** Fills empty contents. */
-export function restoreFromIndex(contents: StreamContents, index: StreamIndex, files: BlockFiles): void {
+/** Fills empty contents; `onDisk` are the blocks that have a file. */
+export function restoreFromIndex(
+  contents: StreamContents,
+  index: StreamIndex,
+  files: BlockFiles,
+  onDisk: readonly number[],
+): void {
   const time = new Timestamp()
   const lastIndexed = index.blocks[index.blocks.length - 1]
-  const unlisted = new Set(files.list())
+  const unlisted = new Set(onDisk)
   for (const { index: listed } of index.blocks) unlisted.delete(listed)
   for (const indexed of index.blocks) {
     pushUnlisted(contents, files, unlisted, indexed.index)

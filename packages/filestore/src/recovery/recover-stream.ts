@@ -9,7 +9,7 @@ import type { StreamIndex } from '../index-file/index-file-codec.js'
 import { isSchedule } from '../limits/record-headers.js'
 import type { StoreCore } from '../store-core.js'
 import { finishInterruptedPurge } from './finish-purge.js'
-import { readFloor } from './floor-file.js'
+import { FLOOR_FILE, readFloor } from './floor-file.js'
 import { restoreFromIndex } from './index-recovery.js'
 import { recoverByScan } from './scan-recovery.js'
 import type { Checkpoint } from './replay.js'
@@ -23,16 +23,17 @@ export type KnownBefore = Readonly<{
   index?: StreamIndex | undefined
 }>
 
-/** Fills an empty core from its directory. */
-export async function recoverStream(core: StoreCore): Promise<void> {
+/** Fills an empty core from its directory, in which there is what `names` says. */
+export async function recoverStream(core: StoreCore, names: ReadonlySet<string>): Promise<void> {
   const { files, options, contents, writer, config } = core
-  finishInterruptedPurge(files)
+  finishInterruptedPurge(files, names)
   const { index, problem } = readIndexFile(files)
   if (problem !== undefined) options.logger.warn(`Stream '${config.name}': ${problem}; all blocks are read`)
-  const floor = readFloor(files)
-  const staleness = index === undefined ? undefined : (stalenessBelow(index, floor) ?? stalenessOf(index, files))
+  const floor = names.has(FLOOR_FILE) ? readFloor(files) : 0
+  const onDisk = index === undefined ? [] : files.list()
+  const staleness = index && (stalenessBelow(index, floor) ?? stalenessOf(index, files, onDisk))
   if (index !== undefined && staleness === undefined) {
-    restoreFromIndex(contents, index, files)
+    restoreFromIndex(contents, index, files, onDisk)
     writer.nextIndex = index.lastBlockIndex + 1
     const { last } = contents.blocks
     if (last !== undefined && files.isAppendable(last.index)) writer.adopt(last)
