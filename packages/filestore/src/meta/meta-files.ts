@@ -16,7 +16,8 @@
  *     does not read          any             sound            the copy; both are rewritten
  *     does not read          any             missing, broken  nothing: the caller goes on without
  *
- * An unknown field does not make it unreadable: it is reported and left out.
+ * Where the first row holds, the copy is not read. An unknown field does not make a file unreadable: it is reported
+ * and left out.
  */
 import { join } from 'node:path'
 import { JsonShapeError, parseJson, writeJson, type FileSystem, type JsonValue, type JsonWritable } from '@rivulet/store-types'
@@ -63,15 +64,18 @@ export function readMetaFiles<T>(place: MetaPlace, parse: MetaParser<T>): MetaRe
   const path = join(place.directory, META_FILE)
   const bytes = readFileIfPresent(place.fileSystem, path)
   const sum = readFileIfPresent(place.fileSystem, join(place.directory, META_SUM_FILE))?.toString('latin1')
-  const copy = readCopy(place)
   const isSummed = bytes !== undefined && sum === sumOf(place, bytes)
-  const isConfirmed = isSummed || (bytes !== undefined && copy !== undefined && bytes.equals(copy))
-  const isCopySummed = copy !== undefined && sum === sumOf(place, copy)
-
-  if (!isSummed && bytes !== undefined) problems.push(sumProblem(place, sum))
-  if (bytes !== undefined && (isConfirmed || !isCopySummed)) {
+  if (isSummed) {
     const meta = parseMeta(place, { bytes, path }, parse, problems)
-    if (meta !== undefined) return { meta, problems, needsRewrite: !isSummed }
+    if (meta !== undefined) return { meta, problems, needsRewrite: false }
+  }
+  const copy = readCopy(place)
+  const isCopySummed = copy !== undefined && sum === sumOf(place, copy)
+  if (!isSummed && bytes !== undefined) {
+    problems.push(sumProblem(place, sum))
+    const isConfirmed = copy !== undefined && bytes.equals(copy)
+    const meta = isConfirmed || !isCopySummed ? parseMeta(place, { bytes, path }, parse, problems) : undefined
+    if (meta !== undefined) return { meta, problems, needsRewrite: true }
   }
   if (bytes === undefined) problems.push(`${path} is missing`)
   if (copy === undefined) return { meta: undefined, problems, needsRewrite: false }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { completeStreamConfig } from '@rivulet/store-types'
 import { createTypeScriptHashKernel } from '../../src/hash/typescript-hash-kernel.js'
 import type { MetaPlace } from '../../src/meta/meta-files.js'
@@ -49,6 +49,15 @@ describe('meta.inf and meta.sum', () => {
 
     expect(disk.readFile('/ORDERS/meta.inf').toString()).toBe(EXAMPLE)
     expect(disk.readFile('/ORDERS/meta.sum').toString()).toBe(EXAMPLE_SUM)
+  })
+
+  it('are all that is read while they match', async () => {
+    const { disk, place } = await written(3)
+    const read = vi.spyOn(disk, 'readFile')
+
+    expect(readStreamMeta(place).meta?.config.maxMessages).toBe(3)
+
+    expect(read.mock.calls.flat()).toEqual(['/ORDERS/meta.inf', '/ORDERS/meta.sum'])
   })
 
   it.each([
