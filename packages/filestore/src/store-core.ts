@@ -366,8 +366,7 @@ export class StoreCore implements CommitSubject, HandleOwner {
     const isListed = blocks.positionOf(block) >= 0
     if (isListed && block.messageCount === 0 && this.isDispensable(block)) this.retire(block)
     for (let front = blocks.first; front !== undefined; front = blocks.first) {
-      if (front.messageCount > 0 || !this.isDispensable(front)) return
-      this.retire(front)
+      if (front.messageCount > 0 || !this.isDispensable(front) || !this.retire(front)) return
     }
   }
 
@@ -387,18 +386,24 @@ export class StoreCore implements CommitSubject, HandleOwner {
 
   /**
    * Takes an empty block out of the list; its file goes after the next sync. When it was the last to
-   * consume a sequence, a tombstone remembers that one. @throws StoreError before anything changed
+   * consume a sequence, a tombstone remembers that one. False when that has no room: then the block stays for now.
    */
-  retire(block: Block): void {
+  retire(block: Block): boolean {
     const { contents, writer } = this
     assert(block !== writer.active, 'the active block stays')
     const { lastSequence, lastSeconds: seconds, lastNanoseconds: nanoseconds } = contents
     const isLast = block.lastSequence >= lastSequence && contents.isRemoved(lastSequence)
     if (isLast && !this.#isRemembered(lastSequence)) {
-      this.appendLast(lastSequence, { seconds, nanoseconds })
+      try {
+        this.appendLast(lastSequence, { seconds, nanoseconds })
+      } catch (error) {
+        // What was removed is gone, and whoever removed it goes on; why nothing can be written is remembered.
+        if (error instanceof StoreError) return false
+        throw error
+      }
     }
     // The tombstone may have sealed the active block, which looks for empty blocks as well.
-    if (contents.blocks.positionOf(block) < 0) return
+    if (contents.blocks.positionOf(block) < 0) return true
     const isFirst = contents.blocks.first === block
     contents.blocks.remove(block)
     this.forgetLoaded(block)
@@ -407,6 +412,7 @@ export class StoreCore implements CommitSubject, HandleOwner {
     this.retirement.add(block, waitsForIndex)
     this.#changed()
     if (!isFirst) this.maintenance?.()
+    return true
   }
 
   /**

@@ -527,3 +527,25 @@ describe('blocks that go while the disk has no room for the floor', () => {
     await again.close()
   })
 })
+
+describe('a message that expires on a full disk', () => {
+  it('is told of, also when there is no room for a tombstone that its block needs', async () => {
+    const s = await openStore({ blockBytes: 400, config: { maxAge: 1_000_000_000n } })
+    s.store.ready()
+    for (let i = 1; i <= 4; i++) s.append('s', 'x'.repeat(155))
+    await s.flush()
+    s.disk.capacityBytes = s.disk.usedBytes()
+    s.store.remove(1)
+    await expect(s.flush()).rejects.toMatchObject({ code: 'STORE_FULL' })
+    s.clock.advance(2_000, () => s.turns.run())
+
+    expect([sequences(s), s.events.expired, s.store.lastSequence]).toEqual([[], [2, 3, 4], 4])
+    s.disk.capacityBytes = Infinity
+    s.clock.advance(2_000, () => s.turns.run())
+    expect(s.append('s', 'next')).toBe(5)
+    await s.flush()
+    const again = await s.kill()
+    expect(sequences(again)).toEqual([5])
+    await again.close()
+  })
+})
