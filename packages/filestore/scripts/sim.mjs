@@ -1,4 +1,5 @@
-// Power cuts and damage by the number: `pnpm sim --cuts 1000000 [--damages 5000] [--seed 7]`.
+// Power cuts, damage and failing disks by the number:
+// `pnpm sim --cuts 1000000 [--damages 5000] [--faults 3000] [--seed 7]`.
 // A failure prints its seed and a short script.
 import { spawnSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
@@ -9,6 +10,7 @@ const { values } = parseArgs({
   options: {
     cuts: { type: 'string', default: '50000' },
     damages: { type: 'string', default: '400' },
+    faults: { type: 'string', default: '150' },
     seed: { type: 'string', default: '1' },
   },
 })
@@ -17,6 +19,7 @@ const env = {
   ...process.env,
   FILESTORE_SIM_CUTS: values.cuts,
   FILESTORE_SIM_DAMAGES: values.damages,
+  FILESTORE_SIM_FAULTS: values.faults,
   FILESTORE_SIM_SEED: values.seed,
 }
 const vitest = join(root, 'node_modules/vitest/vitest.mjs')

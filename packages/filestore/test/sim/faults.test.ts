@@ -10,6 +10,7 @@ import { openStore } from '../support/open-store.js'
 import { seededRandom } from '../support/seeded-random.js'
 import { runUntil, settle } from '../support/settle.js'
 import { makeScript } from './make-script.js'
+import type { Ending } from './model.js'
 import { printScript, type Operation, type Script } from './script.js'
 import { World } from './world.js'
 
@@ -31,32 +32,53 @@ async function explaining(script: Script, work: () => Promise<void>): Promise<vo
   }
 }
 
-const SEEDS = Array.from({ length: 6 }, (_, part) => part)
-const SCRIPTS_PER_PART = 25
+const PARTS = Array.from({ length: 6 }, (_, part) => part)
+const SCRIPTS_PER_PART = Math.ceil(Number(process.env['FILESTORE_SIM_FAULTS'] ?? 150) / PARTS.length)
+/** Of one part: some 20 times what it takes on a free machine. */
+const TIMEOUT_MS = Math.max(60_000, SCRIPTS_PER_PART * 300)
+const FIRST_SEED = Number(process.env['FILESTORE_SIM_SEED'] ?? 0)
+const COUNTS = Array.from({ length: SCRIPTS_PER_PART }, (_, count) => count)
+const seedsOf = (part: number) => COUNTS.map((count) => FIRST_SEED + part + count * PARTS.length)
 
 describe('a disk that fails', () => {
-  const kinds: readonly SimulatedOperation[] = ['write', 'sync', 'syncDirectory', 'rename', 'open', 'remove']
+  const kinds: readonly SimulatedOperation[] = [
+    'write',
+    'sync',
+    'syncDirectory',
+    'rename',
+    'open',
+    'remove',
+    'read',
+    'truncate',
+    'makeDirectory',
+  ]
 
-  it.each(SEEDS)('loses nothing that was acknowledged, whatever fails (part %d)', async (part) => {
-    for (let seed = part * 1000; seed < part * 1000 + SCRIPTS_PER_PART; seed++) {
+  it.each(PARTS)('loses nothing that was acknowledged, whatever fails (part %d)', async (part) => {
+    for (const seed of seedsOf(part)) {
       const script = makeScript(seed, seededRandom(seed), 50)
       await explaining(script, async () => {
         const { world, disk, random } = setUp(script)
         await world.create()
-        const operation = kinds[seed % kinds.length]!
+        const operation = kinds[Math.floor(random() * kinds.length)]!
         const code = random() < 0.3 ? 'ENOSPC' : 'EIO'
         const after = Math.floor(random() * 30)
         disk.addFault({ operation, path: 'SIM', code, after, times: 1 + Math.floor(random() * 3) })
         await runUntilRefused(world, script.operations)
+        const ending = random() < 0.5 ? 'kill' : 'power'
         world.abandon()
-        disk.cutPower()
-        disk.restorePower(random)
+        endBy(ending, disk, random)
 
-        await expect(world.reopen('power')).resolves.toBeUndefined()
+        await expect(world.reopen(ending)).resolves.toBeUndefined()
       })
     }
-  })
+  }, TIMEOUT_MS)
 })
+
+function endBy(ending: Ending, disk: SimulatedDisk, random: () => number): void {
+  if (ending === 'kill') return disk.kill()
+  disk.cutPower()
+  disk.restorePower(random)
+}
 
 /** Runs until the store refuses something. What it refused may or may not have happened. */
 async function runUntilRefused(world: World, operations: readonly Operation[]): Promise<void> {
@@ -77,9 +99,9 @@ async function runUntilRefused(world: World, operations: readonly Operation[]): 
 }
 
 describe('a disk that is full', () => {
-  it.each(SEEDS)('refuses messages, serves the rest, and goes on when there is room (part %d)', async (part) => {
+  it.each(PARTS)('refuses messages, serves the rest, and goes on when there is room (part %d)', async (part) => {
     let refused = 0
-    for (let seed = part * 1000; seed < part * 1000 + SCRIPTS_PER_PART; seed++) {
+    for (const seed of seedsOf(part)) {
       const made = makeScript(seed, seededRandom(seed), 1)
       const script: Script = { ...made, operations: fillingOperations(seededRandom(seed + 1)) }
       await explaining(script, async () => {
@@ -105,14 +127,13 @@ describe('a disk that is full', () => {
         // Not more than was acknowledged, and not less: the position is what it was when the disk was full.
         await world.run({ do: 'flushConsumers' })
         world.abandon()
-        disk.cutPower()
-        disk.restorePower(random)
+        endBy('power', disk, random)
 
         await world.reopen('power')
       })
     }
     expect(refused).toBeGreaterThan(0)
-  })
+  }, TIMEOUT_MS)
 })
 
 /** Making a consumer takes room; moving one does not, until it is written. */
