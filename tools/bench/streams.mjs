@@ -6,9 +6,9 @@
  * The streams are made by one process, then each way of opening runs in a process of its own: closed in order before
  * (with index.db), without index.db, and after SIGKILL right behind a commit in every stream. With a peer, a
  * nats-server opens the same directory, until it says that it is ready. RSS a stream is what opening added. What it
- * costs to be idle is looked at once, 30 s after an opening, when the collector has done with what that left.
- * The times are of the wall; the processor column is what the process used until it was ready. `--quick` leaves out the
- * idle time and the interval policy.
+ * costs to be idle, the processor and how often the main thread is woken, is looked at once, 30 s after an opening,
+ * when the collector has done with what that left. The times are of the wall; the processor column is what the process
+ * used until it was ready. `--quick` leaves out the idle time and the interval policy.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -38,6 +38,8 @@ const WRITTEN = { intervalMs: 600_000 }
 const AT_ONCE = 64
 const IDLE_AFTER_MS = 30_000
 const MS_PER_TICK = 10
+/** Of /proc/PID/stat behind the name. */
+const USER_TICKS_FIELD = 11
 const self = fileURLToPath(import.meta.url)
 
 const roles = { compare, make, kill: appendAndDie, open: openServer }
@@ -69,7 +71,8 @@ async function compare() {
   } finally {
     if (values.directory === undefined) rmSync(directory, { recursive: true, force: true })
   }
-  const head = ['before', 'sync', 'ready, ms', 'processor, ms', 'RSS, MB', 'KB a stream', 'idle CPU, %', 'files open', 'close, ms']
+  const costs = ['RSS, MB', 'KB a stream', 'idle CPU, %', 'idle wakes a s', 'files open']
+  const head = ['before', 'sync', 'ready, ms', 'processor, ms', ...costs, 'close, ms']
   console.log(`\n| ${head.join(' | ')} |\n|${head.map(() => '---').join('|')}|`)
   for (const row of rows) console.log(`| ${row.join(' | ')} |`)
 }
@@ -134,10 +137,13 @@ async function openServer() {
   const after = residentMb()
   const idleMs = Number(values.idle) * 1000
   let idlePercent = ''
+  let idleWakes = ''
   if (idleMs > 0) {
     await sleep(IDLE_AFTER_MS)
     const idleBefore = processorMs()
+    const wakesBefore = wakes()
     await sleep(idleMs)
+    idleWakes = (((wakes() - wakesBefore) / idleMs) * 1000).toFixed(1)
     idlePercent = (((processorMs() - idleBefore) / idleMs) * 100).toFixed(2)
   }
   const files = readdirSync('/proc/self/fd').length
@@ -146,7 +152,7 @@ async function openServer() {
   const closeMs = performance.now() - closing
   const kilobytes = ((after - before) * 1024) / count
   const times = [readyMs.toFixed(0), readyCpuMs.toFixed(0)]
-  const figures = [...times, after.toFixed(0), kilobytes.toFixed(1), idlePercent, files, closeMs.toFixed(0)]
+  const figures = [...times, after.toFixed(0), kilobytes.toFixed(1), idlePercent, idleWakes, files, closeMs.toFixed(0)]
   process.stdout.write(JSON.stringify(figures))
 }
 
@@ -155,16 +161,21 @@ function processorMs() {
   return (user + system) / 1000
 }
 
+/** User and system time of a process. Its name, the second field, may hold blanks: what is counted begins behind it. */
+function ticksOf(pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return Number(fields[USER_TICKS_FIELD]) + Number(fields[USER_TICKS_FIELD + 1])
+}
+
+/** How often the main thread waited and was woken, mostly by timers, which are listed nowhere when they are unref'd. */
+function wakes() {
+  return Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))[1])
+}
+
 function residentMb() {
   globalThis.gc?.()
   return residentMbOf('self')
-}
-
-/** User and system time: what follows the name, which may hold spaces, counts from the third field on. */
-function processorTicksOf(pid) {
-  const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  return Number(fields[11]) + Number(fields[12])
 }
 
 function residentMbOf(pid) {
@@ -190,8 +201,7 @@ async function openPeer(directory) {
     child.once('exit', () => reject(new Error(log.slice(-2000))))
   })
   const readyMs = performance.now() - start
-  const ticks = () => processorTicksOf(child.pid)
-  const readyTicks = ticks()
+  const readyTicks = ticksOf(child.pid)
   const resident = residentMbOf(child.pid)
   const files = readdirSync(`/proc/${child.pid}/fd`).length
   const closing = performance.now()
@@ -200,5 +210,5 @@ async function openPeer(directory) {
   await ended
   const closeMs = performance.now() - closing
   const times = [readyMs.toFixed(0), readyTicks * MS_PER_TICK]
-  return [...times, resident.toFixed(0), ((resident * 1024) / count).toFixed(1), '', files, closeMs.toFixed(0)]
+  return [...times, resident.toFixed(0), ((resident * 1024) / count).toFixed(1), '', '', files, closeMs.toFixed(0)]
 }
