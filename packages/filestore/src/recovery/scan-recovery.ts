@@ -143,8 +143,7 @@ class BlockRecovery {
   #recoverBytes(block: Block, area: ByteArea, isLast: boolean): void {
     const { files, contents } = this.#options
     const scan = this.#scan
-    scan.count = 0
-    scan.damage.length = 0
+    scan.reset()
     scanRecords(area, block.rawSize, files.hasherOf(block.index), scan)
     const sequenceBefore = contents.lastSequence
     contents.blocks.push(block)
@@ -152,7 +151,7 @@ class BlockRecovery {
     const damage = [...scan.damage]
     this.#replayRecords(block, area, sequenceBefore)
     if (damage.length > 0) this.#reportDamage(block, area, damage)
-    if (damage.length > 0 && isLast) this.#mend(block, area, damage)
+    if (isLast && (damage.length > 0 || scan.repairCount > 0)) this.#mend(block, area, damage)
     const isNothing = scan.count === 0 && !isLast
     if (isNothing) contents.blocks.remove(block)
   }
@@ -230,13 +229,25 @@ class BlockRecovery {
     if (isUnknown) return
     try {
       if (this.#hasLostWrites(block, area, damage)) this.#takeOutLostWrites(block, area, damage)
-      else if (only !== undefined && only.offset + only.size === block.rawSize) this.#cutTail(block, area, only)
-      else return
+      else if (damage.length === 0) this.#writeSizes(block, area)
+      else if (only !== undefined && only.offset + only.size === block.rawSize) {
+        this.#cutTail(block, area, only)
+        this.#writeSizes(block, area)
+      } else return
       block.isDamaged = false
     } catch (error) {
       const cause = `the damage stays: ${error instanceof Error ? error.message : String(error)}`
       this.#report(block, { offset: 0, size: 0, cause }, 0, 0)
     }
+  }
+
+  /**
+   * Puts the sizes that were repaired into the file. They were told from what follows, or from the block's end: when
+   * what is appended next is lost in turn, nothing tells them any more.
+   */
+  #writeSizes(block: Block, area: ByteArea): void {
+    if (this.#scan.repairCount === 0 || block.isCompressed) return
+    rewriteBlockFile(this.#options.files, block, area.bytes, block.rawSize)
   }
 
   /** Takes damaged bytes off the end of the last block; what may have meant something is kept aside. */

@@ -549,3 +549,25 @@ describe('a message that expires on a full disk', () => {
     await again.close()
   })
 })
+
+describe('a size that was repaired at the end of the last block', () => {
+  it('is on disk before anything is appended behind it', async () => {
+    const s = await openStore()
+    for (let i = 1; i <= 3; i++) s.append('s', `${i}`)
+    await s.flush()
+    const path = `${MSGS}/1.blk`
+    const whole = Buffer.from(s.disk.readFile(path))
+    s.disk.kill()
+    s.disk.plant(path, Buffer.from(whole).fill(0, 64, 68))
+    const again = await openStore({ disk: s.disk })
+
+    expect(again.contents()).toEqual(['1:s=1', '2:s=2', '3:s=3'])
+    expect(s.disk.readFile(path)).toEqual(whole)
+    // A write that is lost behind it leaves zeros, and nothing to tell the size from.
+    s.disk.kill()
+    s.disk.plant(path, Buffer.concat([s.disk.readFile(path), Buffer.alloc(40)]))
+    const third = await openStore({ disk: s.disk })
+    expect(third.contents()).toEqual(['1:s=1', '2:s=2', '3:s=3'])
+    await third.close()
+  })
+})
