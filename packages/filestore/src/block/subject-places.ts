@@ -8,6 +8,7 @@
  * Made of the records there are; later ones of the active block are not in it. Four bytes a record.
  * A record whose message goes stays: whoever finds it looks at the block's ids.
  */
+import { indexOfId } from './sorted-ids.js'
 import { assert } from '@rivulet/store-types'
 
 export class SubjectPlaces {
@@ -64,7 +65,7 @@ export class SubjectPlaces {
 
   /** The first record of `id` at or after `from` that still holds a message; -1: none that is known here. */
   next(id: number, from: number, recordIds: Uint32Array): number {
-    const run = this.#runOf(id)
+    const run = indexOfId(this.ids, id)
     if (run < 0) return -1
     const end = this.#starts[run + 1] as number
     for (let at = this.#from(run, from); at < end; at++) {
@@ -81,7 +82,7 @@ export class SubjectPlaces {
 
   /** Known records of `id` at or after `from`. */
   countFrom(id: number, from: number): number {
-    const run = this.#runOf(id)
+    const run = indexOfId(this.ids, id)
     return run < 0 ? 0 : this.countInRun(run, from)
   }
 
@@ -95,19 +96,5 @@ export class SubjectPlaces {
       else high = middle
     }
     return low
-  }
-
-  #runOf(id: number): number {
-    const { ids } = this
-    let low = 0
-    let high = ids.length - 1
-    while (low <= high) {
-      const middle = (low + high) >>> 1
-      const found = ids[middle] as number
-      if (found === id) return middle
-      if (found < id) low = middle + 1
-      else high = middle - 1
-    }
-    return -1
   }
 }

@@ -3,6 +3,7 @@
  * without reading it. Ids ascending, eight bytes a subject. An id whose count fell to 0 may have been
  * given to another subject since; a sealed block never gains messages, so 0 stays right for it.
  */
+import { indexOfId } from './sorted-ids.js'
 import { assert } from '@rivulet/store-types'
 
 /** Added to an amount once its id is listed; a block has far fewer records. */
@@ -47,27 +48,13 @@ export class SubjectSummary {
   }
 
   countOf(id: number): number {
-    const index = this.#indexOf(id)
+    const index = indexOfId(this.ids, id)
     return index < 0 ? 0 : (this.counts[index] as number)
   }
 
   removed(id: number): void {
-    const index = this.#indexOf(id)
+    const index = indexOfId(this.ids, id)
     assert(index >= 0 && (this.counts[index] as number) > 0, 'a removed message was counted in its block')
     this.counts[index] = (this.counts[index] as number) - 1
-  }
-
-  #indexOf(id: number): number {
-    const { ids } = this
-    let low = 0
-    let high = ids.length - 1
-    while (low <= high) {
-      const middle = (low + high) >>> 1
-      const found = ids[middle] as number
-      if (found === id) return middle
-      if (found < id) low = middle + 1
-      else high = middle - 1
-    }
-    return -1
   }
 }

@@ -10,13 +10,12 @@
  * a tombstone says it, and of messages in front the floor (`StoreCore.remove`). When all is done the index becomes the
  * checkpoint of later openings.
  */
-import { Pace, StoreError, type StreamConfig } from '@rivulet/store-types'
+import type { StreamConfig } from '@rivulet/store-types'
 import type { Block } from '../block/block.js'
+import { PacedRemoval, REMOVALS_PER_TURN } from '../removal/paced-removal.js'
 import type { StoreCore } from '../store-core.js'
 import { enforceTotals } from './limits.js'
 
-/** Removals of a turn: about 3 ms. */
-const REMOVALS_PER_TURN = 2_000
 /** So many go at once, within the call. */
 export const EXCESS_AT_ONCE_MAX = 500
 
@@ -53,12 +52,12 @@ export async function enforceGradually(core: StoreCore, remember: () => Promise<
 class LimitSweep {
   readonly #core: StoreCore
   readonly #config: StreamConfig
-  readonly #pace: Pace
+  readonly #paced: PacedRemoval
 
   constructor(core: StoreCore) {
     this.#core = core
     this.#config = core.config
-    this.#pace = new Pace(core.options.turns, REMOVALS_PER_TURN)
+    this.#paced = new PacedRemoval(core)
   }
 
   get #isOver(): boolean {
@@ -75,11 +74,11 @@ class LimitSweep {
     const { contents } = this.#core
     while (!this.#isOver) {
       const first = contents.blocks.find(contents.firstSequence)
-      if (first !== undefined) await this.#bring(first)
+      if (first !== undefined) await this.#paced.bring(first)
       if (this.#isOver) return
       const most = Math.min(REMOVALS_PER_TURN, first?.messageCount ?? 1)
       if (!enforceTotals(this.#core, this.#config, most)) return
-      if (this.#pace.spend(most)) await this.#nextTurn()
+      if (this.#paced.spend(most)) await this.#paced.nextTurn()
     }
   }
 
@@ -87,10 +86,10 @@ class LimitSweep {
     for (let from = 1; !this.#isOver; ) {
       const block = this.#nextExcessive(from)
       if (block === undefined) return
-      if ((await this.#bring(block)) && this.#nextExcessive(from) !== block) continue
+      if ((await this.#paced.bring(block)) && this.#nextExcessive(from) !== block) continue
       if (this.#isOver) return
       from = this.#sweepBlock(block, from)
-      if (this.#pace.spend(1)) await this.#nextTurn()
+      if (this.#paced.spend(1)) await this.#paced.nextTurn()
     }
   }
 
@@ -121,24 +120,8 @@ class LimitSweep {
       if (id === 0 || subjects.countOf(id) <= limit) continue
       const sequence = loaded.sequenceAt(index)
       core.remove(sequence, 'limit', sequence > contents.firstSequence)
-      if (this.#pace.spend(1)) return sequence + 1
+      if (this.#paced.spend(1)) return sequence + 1
     }
     return block.lastSequence + 1
-  }
-
-  /** Reads a block that is not in memory. True when that took time. */
-  async #bring(block: Block): Promise<boolean> {
-    const { loader, writer } = this.#core
-    if (block.loaded?.hasBytes === true || block === writer.active) return false
-    // A read that fails here fails again, and is reported, when the block is loaded.
-    await loader.prefetch(block).catch(() => {})
-    if (this.#core.isClosed) this.#core.forgetLoaded(block)
-    await this.#nextTurn()
-    return true
-  }
-
-  async #nextTurn(): Promise<void> {
-    await this.#pace.nextTurn()
-    if (this.#core.isClosed) throw new StoreError('STORE_CLOSED', 'store is closed')
   }
 }

@@ -5,15 +5,13 @@
  * purged nor counted. After every turn the place is looked up again by its sequence: blocks may be gone or rewritten.
  * Blocks are read aside, and indexed in a turn of their own.
  */
-import { Pace, StoreError, type PurgeRequest } from '@rivulet/store-types'
+import type { PurgeRequest } from '@rivulet/store-types'
 import type { Block } from '../block/block.js'
 import { nextIndex, previousIndex } from '../query/block-search.js'
 import type { FilterPlan } from '../query/filter-plan.js'
 import type { StoreCore } from '../store-core.js'
+import { PacedRemoval, REMOVALS_PER_TURN } from './paced-removal.js'
 import { dropBlock, purgeAll, purgeBelow } from './purge.js'
-
-/** Removals of a turn: about 3 ms. */
-const REMOVALS_PER_TURN = 2_000
 
 /** @returns how many went. @throws StoreError when the store was closed or failed: what went until then is gone */
 export function purgeGradually(core: StoreCore, request: PurgeRequest): Promise<number> {
@@ -23,13 +21,13 @@ export function purgeGradually(core: StoreCore, request: PurgeRequest): Promise<
 class GradualPurge {
   readonly #core: StoreCore
   readonly #request: PurgeRequest
-  readonly #pace: Pace
+  readonly #paced: PacedRemoval
   #count = 0
 
   constructor(core: StoreCore, request: PurgeRequest) {
     this.#core = core
     this.#request = request
-    this.#pace = new Pace(core.options.turns, REMOVALS_PER_TURN)
+    this.#paced = new PacedRemoval(core)
   }
 
   async run(): Promise<number> {
@@ -59,14 +57,14 @@ class GradualPurge {
         from = block.firstSequence - 1
         continue
       }
-      if ((await this.#bring(block)) && finder.previousBlock(this.#plan(), from) !== block) continue
+      if ((await this.#paced.bring(block)) && finder.previousBlock(this.#plan(), from) !== block) continue
       const loaded = loader.load(block)
       let index = previousIndex(loaded, loaded.indexUpTo(from), plan)
       for (; index >= 0; index = previousIndex(loaded, index - 1, plan)) {
         if (--left === 0) return loaded.sequenceAt(index)
       }
       from = block.firstSequence - 1
-      if (this.#pace.spend(REMOVALS_PER_TURN / 2)) await this.#nextTurn()
+      if (this.#paced.spend(REMOVALS_PER_TURN / 2)) await this.#paced.nextTurn()
     }
   }
 
@@ -76,12 +74,12 @@ class GradualPurge {
     const isWhole = (block: Block) => block !== writer.active && block.lastSequence < bound
     for (let block = contents.blocks.first; block !== undefined && isWhole(block); block = contents.blocks.first) {
       const isKnown = block.messageCount === 0 || block.summary !== undefined
-      if (!isKnown && (await this.#bring(block)) && contents.blocks.first !== block) continue
+      if (!isKnown && (await this.#paced.bring(block)) && contents.blocks.first !== block) continue
       const { messageCount } = contents
       const cost = block.summary?.ids.length ?? 0
       dropBlock(this.#core, block)
       this.#count += messageCount - contents.messageCount
-      if (this.#pace.spend(Math.max(1, cost))) await this.#nextTurn()
+      if (this.#paced.spend(Math.max(1, cost))) await this.#paced.nextTurn()
     }
   }
 
@@ -90,9 +88,9 @@ class GradualPurge {
     for (let from = 1; from < bound; ) {
       const block = finder.nextBlock(this.#plan(), from)
       if (block === undefined || block.firstSequence >= bound) return
-      if ((await this.#bring(block)) && finder.nextBlock(this.#plan(), from) !== block) continue
+      if ((await this.#paced.bring(block)) && finder.nextBlock(this.#plan(), from) !== block) continue
       from = this.#removeIn(block, from, bound)
-      if (this.#pace.spend(1)) await this.#nextTurn()
+      if (this.#paced.spend(1)) await this.#paced.nextTurn()
     }
   }
 
@@ -106,7 +104,7 @@ class GradualPurge {
       const sequence = loaded.sequenceAt(index)
       if (sequence >= bound) return bound
       if (core.remove(sequence, 'call', true)) this.#count++
-      if (this.#pace.spend(1)) return sequence + 1
+      if (this.#paced.spend(1)) return sequence + 1
       index = nextIndex(loaded, index + 1, plan, idEnd)
     }
     return block.lastSequence + 1
@@ -115,21 +113,5 @@ class GradualPurge {
   #plan(): FilterPlan | undefined {
     const { filter } = this.#request
     return filter.isAll ? undefined : this.#core.plans.planOf(filter)
-  }
-
-  /** Reads a block that is not in memory. True when that took time. */
-  async #bring(block: Block): Promise<boolean> {
-    const { loader, writer } = this.#core
-    if (block.loaded?.hasBytes === true || block === writer.active) return false
-    // A read that fails here fails again, and is reported, when the block is loaded.
-    await loader.prefetch(block).catch(() => {})
-    if (this.#core.isClosed) this.#core.forgetLoaded(block)
-    await this.#nextTurn()
-    return true
-  }
-
-  async #nextTurn(): Promise<void> {
-    await this.#pace.nextTurn()
-    if (this.#core.isClosed) throw new StoreError('STORE_CLOSED', 'store is closed')
   }
 }
