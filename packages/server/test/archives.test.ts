@@ -6,6 +6,7 @@ import { SimulatedDisk } from '@rivulet/filestore/simulation'
 import { encodeS2Stream, S2Decoder } from '@rivulet/store-types'
 import { expect, test } from 'vitest'
 import { createServer, type CreateServerOptions } from '../src/index.js'
+import { request, snapshot } from './support/api-request.js'
 import { tarOf, type TarMember } from './support/tar-writer.js'
 
 const folder = new URL('fixtures/archive-v1/', import.meta.url)
@@ -20,10 +21,6 @@ function unpacked(bytes: Buffer): Buffer[] {
   const parts = [...decoder.push(bytes)].map((part) => Buffer.from(part))
   decoder.end()
   return parts
-}
-
-async function request(nc: NatsConnection, subject: string, body: object) {
-  return JSON.parse((await nc.request(`$JS.API.${subject}`, JSON.stringify(body))).string())
 }
 
 /** Uploads in chunks; the answer to the last. */
@@ -113,21 +110,10 @@ test('a file stream with removed, erased and compressed messages is the same aft
   await request(nc, 'STREAM.MSG.DELETE.OLD', { seq: 34, no_erase: true })
   await request(nc, 'STREAM.PURGE.OLD', { filter: 'old.2', keep: 3 })
   const before = await pictureOf(nc)
-  const parts: Buffer[] = []
-  const isSent = new Promise<void>((resolve) => {
-    nc.subscribe('to.here', {
-      callback: (_, message) => {
-        parts.push(Buffer.from(message.data))
-        if (message.reply) message.respond()
-        if (message.data.length === 0) resolve()
-      },
-    })
-  })
-  await request(nc, 'STREAM.SNAPSHOT.OLD', { deliver_subject: 'to.here' })
-  await isSent
+  const taken = await snapshot(nc, 'OLD')
   await request(nc, 'STREAM.DELETE.OLD', {})
 
-  const answer = await restore(nc, Buffer.concat(parts))
+  const answer = await restore(nc, taken.archive)
 
   expect(answer.error).toBeUndefined()
   const after = await pictureOf(nc)

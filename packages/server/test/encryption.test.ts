@@ -4,6 +4,7 @@ import type { NatsConnection } from '@nats-io/nats-core'
 import { SimulatedDisk } from '@rivulet/filestore/simulation'
 import { describe, expect, test } from 'vitest'
 import { createServer, type CreateServerOptions } from '../src/index.js'
+import { request, snapshot } from './support/api-request.js'
 
 const PAYLOAD = 'ENCRYPTED PAYLOAD'
 const DESCRIPTION = 'nobody reads this from the disk'
@@ -19,10 +20,6 @@ async function start(disk: SimulatedDisk, encryption?: Encryption) {
     await server.close()
   }
   return { nc, stop }
-}
-
-async function request(nc: NatsConnection, subject: string, body: object) {
-  return JSON.parse((await nc.request(`$JS.API.${subject}`, JSON.stringify(body))).string())
 }
 
 /** 60 messages in several blocks, and a consumer that has two of three acknowledged. */
@@ -64,22 +61,6 @@ async function pictureAfterStart(disk: SimulatedDisk, encryption?: Encryption) {
   }
 }
 
-async function snapshot(nc: NatsConnection): Promise<{ archive: Buffer; config: object; state: object }> {
-  const parts: Buffer[] = []
-  const isSent = new Promise<void>((resolve) => {
-    nc.subscribe('to.here', {
-      callback: (_, message) => {
-        parts.push(Buffer.from(message.data))
-        if (message.reply) message.respond()
-        if (message.data.length === 0) resolve()
-      },
-    })
-  })
-  const { config, state } = await request(nc, 'STREAM.SNAPSHOT.S', { deliver_subject: 'to.here' })
-  await isSent
-  return { archive: Buffer.concat(parts), config, state }
-}
-
 describe.each<[string, NonNullable<Encryption>]>([
   ['without a cipher', { key: 's3cr3t!!' }],
   ['with chacha', { key: 's3cr3t!!', cipher: 'chacha' }],
@@ -110,7 +91,7 @@ describe.each<[string, NonNullable<Encryption>]>([
   test('is not needed where an archive of the stream is restored', async () => {
     const { disk, picture } = await filled(encryption)
     const source = await start(disk, encryption)
-    const { archive, config, state } = await snapshot(source.nc)
+    const { archive, config, state } = await snapshot(source.nc, 'S')
     await source.stop()
     const target = await start(new SimulatedDisk())
     const { deliver_subject: to } = await request(target.nc, 'STREAM.RESTORE.S', { config, state })
