@@ -301,7 +301,7 @@ export class FileStreamStore implements StreamStore {
 
   /** Makes the index the checkpoint of later openings. */
   async #remember(): Promise<void> {
-    const isRemembered = await this.#index.write()
+    const isRemembered = await this.#index.secure()
     if (!isRemembered && this.#core.unreadableFrom === Infinity) throw this.#cause('index.db could not be written')
   }
 

@@ -105,6 +105,8 @@ export class StoreCore implements CommitSubject, HandleOwner {
   limitSweeps = 0
   /** Moved by a truncation and by an index written within a call: one that is being written is untrue, or old, then. */
   indexEdition = 0
+  /** Purges in parts: a truncation takes back sequences they still look for. */
+  readonly purgesUnderWay = new Set<{ truncated(sequence: number): void }>()
   /** Told when a block was sealed or became sparse: work that may follow later. */
   maintenance: (() => void) | undefined
   /** Told when something changed for the first time since index.db was written. */

@@ -194,6 +194,13 @@ export class GroupCommit implements TurnTask {
     if (this.#complete(this.#written)) this.#turns.schedule('commit', this.#announcement)
   }
 
+  /** Sequences above `sequence` are given out again: what they were is no part of what is or will be committed. */
+  truncated(sequence: number): void {
+    for (const target of [this.#written, this.#committed, this.#inFlight?.target]) {
+      if (target !== undefined) target.sequence = Math.min(target.sequence, sequence)
+    }
+  }
+
   /** The files of the running sync need it no more, and may be closed before it ends. */
   #forgetRunningFiles(): void {
     if (this.#inFlight !== undefined) this.#inFlight.files = []

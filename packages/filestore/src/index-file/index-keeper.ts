@@ -36,6 +36,21 @@ export class IndexKeeper {
     return this.#writing
   }
 
+  /**
+   * As `write`, and the index survives a power loss: one that this process found may have been put in place by a
+   * process that was killed before it was certain. @throws StoreError
+   */
+  async secure(): Promise<boolean> {
+    if (!(await this.write())) return false
+    const { files } = this.#core
+    try {
+      await files.fileSystem.syncDirectory(files.directory)
+      return true
+    } catch (error) {
+      throw this.#core.refuse(error)
+    }
+  }
+
   async #write(): Promise<boolean> {
     const core = this.#core
     if (core.unreadableFrom < Infinity) return false

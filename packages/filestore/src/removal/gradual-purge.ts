@@ -3,7 +3,8 @@
  *
  * Which messages go is decided by a sequence that is fixed at the beginning, so what arrives meanwhile is neither
  * purged nor counted. After every turn the place is looked up again by its sequence: blocks may be gone or rewritten.
- * Blocks are read aside, and indexed in a turn of their own.
+ * Blocks are read aside, and indexed in a turn of their own. A truncation in between lowers the fixed sequence:
+ * what is above it is given out again, to messages that arrived later.
  */
 import type { PurgeRequest } from '@rivulet/store-types'
 import type { Block } from '../block/block.js'
@@ -14,8 +15,14 @@ import { PacedRemoval, REMOVALS_PER_TURN } from './paced-removal.js'
 import { dropBlock, purgeAll, purgeBelow } from './purge.js'
 
 /** @returns how many went. @throws StoreError when the store was closed or failed: what went until then is gone */
-export function purgeGradually(core: StoreCore, request: PurgeRequest): Promise<number> {
-  return new GradualPurge(core, request).run()
+export async function purgeGradually(core: StoreCore, request: PurgeRequest): Promise<number> {
+  const purge = new GradualPurge(core, request)
+  core.purgesUnderWay.add(purge)
+  try {
+    return await purge.run()
+  } finally {
+    core.purgesUnderWay.delete(purge)
+  }
 }
 
 class GradualPurge {
@@ -23,11 +30,17 @@ class GradualPurge {
   readonly #request: PurgeRequest
   readonly #paced: PacedRemoval
   #count = 0
+  /** The sequence at which what arrived later begins. */
+  #end = Infinity
 
   constructor(core: StoreCore, request: PurgeRequest) {
     this.#core = core
     this.#request = request
     this.#paced = new PacedRemoval(core)
+  }
+
+  truncated(sequence: number): void {
+    this.#end = Math.min(this.#end, sequence + 1)
   }
 
   async run(): Promise<number> {
@@ -49,6 +62,7 @@ class GradualPurge {
     const { finder, loader } = this.#core
     let left = this.#request.keep
     for (let from = last; ; ) {
+      from = Math.min(from, this.#end - 1)
       const plan = this.#plan()
       const block = finder.previousBlock(plan, from)
       if (block === undefined) return 0
@@ -57,7 +71,10 @@ class GradualPurge {
         from = block.firstSequence - 1
         continue
       }
-      if ((await this.#paced.bring(block)) && finder.previousBlock(this.#plan(), from) !== block) continue
+      if (await this.#paced.bring(block)) {
+        const isStill = from < this.#end && finder.previousBlock(this.#plan(), from) === block
+        if (!isStill) continue
+      }
       const loaded = loader.load(block)
       let index = previousIndex(loaded, loaded.indexUpTo(from), plan)
       for (; index >= 0; index = previousIndex(loaded, index - 1, plan)) {
@@ -71,10 +88,13 @@ class GradualPurge {
   /** Takes away the blocks that go whole. */
   async #dropBelow(bound: number): Promise<void> {
     const { contents, writer } = this.#core
-    const isWhole = (block: Block) => block !== writer.active && block.lastSequence < bound
+    const isWhole = (block: Block) => block !== writer.active && block.lastSequence < Math.min(bound, this.#end)
     for (let block = contents.blocks.first; block !== undefined && isWhole(block); block = contents.blocks.first) {
       const isKnown = block.messageCount === 0 || block.summary !== undefined
-      if (!isKnown && (await this.#paced.bring(block)) && contents.blocks.first !== block) continue
+      if (!isKnown && (await this.#paced.bring(block))) {
+        const isStill = contents.blocks.first === block && isWhole(block)
+        if (!isStill) continue
+      }
       const { messageCount } = contents
       const cost = block.summary?.ids.length ?? 0
       dropBlock(this.#core, block)
@@ -85,11 +105,11 @@ class GradualPurge {
 
   async #removeBelow(bound: number): Promise<void> {
     const { finder } = this.#core
-    for (let from = 1; from < bound; ) {
+    for (let from = 1; from < Math.min(bound, this.#end); ) {
       const block = finder.nextBlock(this.#plan(), from)
       if (block === undefined || block.firstSequence >= bound) return
       if ((await this.#paced.bring(block)) && finder.nextBlock(this.#plan(), from) !== block) continue
-      from = this.#removeIn(block, from, bound)
+      from = this.#removeIn(block, from, Math.min(bound, this.#end))
       if (this.#paced.spend(1)) await this.#paced.nextTurn()
     }
   }

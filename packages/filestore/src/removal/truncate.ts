@@ -61,6 +61,7 @@ export function truncate(core: StoreCore, sequence: number): void {
     throw core.refuse(error)
   }
   try {
+    takeBack(core, sequence)
     applyCuts(core, cuts)
     readBack(core, checkpoint, cuts)
     assertReadable(core)
@@ -76,8 +77,16 @@ function forgetAll(core: StoreCore): void {
   prepare(core, 0)
   forgetFloor(core)
   replaceBlocks(core, (contents.blocks.last?.index ?? 0) + 1, 0)
+  takeBack(core, 0)
   contents.lastSeconds = 0
   contents.lastNanoseconds = 0
+}
+
+/** Sequences above `sequence` are given out again: what is under way must not take new messages for those that had them. */
+function takeBack(core: StoreCore, sequence: number): void {
+  for (const purge of core.purgesUnderWay) purge.truncated(sequence)
+  core.commit.truncated(sequence)
+  core.committedSequence = Math.min(core.committedSequence, sequence)
 }
 
 /** @throws StoreError */
@@ -226,7 +235,6 @@ function readBack(core: StoreCore, checkpoint: Checkpoint, cuts: readonly Cut[])
   contents.lastNanoseconds = 0
   recoverBlocks(core, { checkpoint, floor: 0 })
   for (const block of contents.blocks.all) block.awaitsCompression = awaitsCompression.has(block.index)
-  core.committedSequence = Math.min(core.committedSequence, contents.lastSequence)
   core.indexedSequence = 0
   core.markIndexStale()
   core.commit.changed()

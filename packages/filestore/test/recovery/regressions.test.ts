@@ -277,7 +277,7 @@ describe('with a sync every so often', () => {
   })
 })
 
-/** Syncs of blocks wait for `letGo`. */
+/** Syncs of blocks end when `letGo` was called. */
 function holdSyncs(disk: SimulatedDisk): { letGo: () => void; syncs: () => number } {
   let letGo = (): void => {}
   let count = 0
@@ -291,7 +291,7 @@ function holdSyncs(disk: SimulatedDisk): { letGo: () => void; syncs: () => numbe
     const sync = file.sync.bind(file)
     file.sync = () => {
       count++
-      return gate.then(sync)
+      return sync().then(() => gate)
     }
     return file
   }
@@ -568,6 +568,54 @@ describe('a size that was repaired at the end of the last block', () => {
     s.disk.plant(path, Buffer.concat([s.disk.readFile(path), Buffer.alloc(40)]))
     const third = await openStore({ disk: s.disk })
     expect(third.contents()).toEqual(['1:s=1', '2:s=2', '3:s=3'])
+    await third.close()
+  })
+})
+
+describe('a truncation while a sync runs', () => {
+  it('announces no message that got one of its sequences again before that one is synced', async () => {
+    const disk = new SimulatedDisk()
+    const { letGo } = holdSyncs(disk)
+    const s = await openStore({ disk })
+    s.append('s', 'one')
+    s.append('s', 'two')
+    s.turns.step()
+    s.store.purge()
+    s.store.truncate(1)
+    s.append('s', 'again')
+    s.turns.step()
+    expect([s.store.lastSequence, s.store.committedSequence, s.events.committed]).toEqual([2, 1, [1]])
+    letGo()
+    await s.flush()
+
+    expect(s.events.committed.at(-1)).toBe(2)
+    await s.close()
+  })
+})
+
+describe('an index.db that a killed process had just put in place', () => {
+  it('is certain before the limits change that removed what only it says is gone', async () => {
+    const config = { maxAge: 1_000_000_000n }
+    const s = await openStore({ config })
+    s.store.ready()
+    s.append('s', 'old')
+    await s.flush()
+    s.clock.advance(2_000, () => s.turns.run())
+    s.append('s', 'new')
+    await s.flush()
+    for (const path of ['/', '/data', '/data/streams', DIRECTORY, MSGS]) s.disk.syncDirectoryNow(path)
+    const { syncDirectory } = s.disk
+    s.disk.syncDirectory = () => new Promise(() => {})
+    void s.close()
+    await settle(s.turns)
+    s.disk.syncDirectory = syncDirectory
+    const again = await s.kill()
+    await runUntil(again.turns, again.store.updateConfig({ ...again.config, maxAge: 0n }))
+    again.disk.cutPower()
+    again.disk.restorePower(() => 0)
+    const third = await openStore({ disk: s.disk, clock: s.clock })
+
+    expect(sequences(third)).toEqual([2])
     await third.close()
   })
 })

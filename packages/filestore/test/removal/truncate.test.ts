@@ -1,7 +1,9 @@
 /** Truncations: what is kept, what goes, and what later openings make of it. */
 import { describe, expect, it } from 'vitest'
+import { SubjectFilter } from '@rivulet/store-types'
 import { OPTION_SETS } from '../support/option-sets.js'
 import { openStore, type TestStore, type TestStoreOptions } from '../support/open-store.js'
+import { runUntil } from '../support/settle.js'
 
 const WAYS = ['with index.db', 'without index.db', 'after a kill'] as const
 const CASES = OPTION_SETS.flatMap(([name, options]) => WAYS.map((way) => [way, name, options] as const))
@@ -66,6 +68,20 @@ describe('a truncation', () => {
     const again = await s.reopen()
     expect([sequences(again), again.events.warnings]).toEqual([[1, 2], []])
     await again.close()
+  })
+
+  it.each([['all', 0], ['all but two', 2]])('keeps a purge of %s in parts from what is stored at its sequences meanwhile', async (_, keep) => {
+    const s = await filled(1_200)
+    const purged = s.store.purgeGradually({ filter: SubjectFilter.of('s'), below: 0, keep })
+    s.turns.step()
+    s.store.truncate(1_000)
+    for (let i = 1; i <= 300; i++) s.append('s', `later ${i}`)
+    await runUntil(s.turns, purged)
+    await s.flush()
+
+    const later = s.contents().filter((line) => line.includes('later'))
+    expect([later.length, later.at(0)]).toEqual([300, '1001:s=later 1'])
+    await s.close()
   })
 
   it('is refused while a block can not be read, whose messages would be back at the next opening', async () => {
