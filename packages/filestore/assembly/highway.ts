@@ -12,6 +12,18 @@
 @inline const RECORD_HEADER_SIZE: i32 = 22
 // @ts-ignore: decorator
 @inline const CHECKSUM_SIZE: i32 = 8
+// @ts-ignore: decorator
+@inline const RECORD_SIZE_MIN: u32 = 30
+// @ts-ignore: decorator
+@inline const RECORD_SIZE_MAX: u32 = 33554432
+// @ts-ignore: decorator
+@inline const SEQUENCE_HIGH_MASK: u32 = 0x3fffffff
+/** Of a safe integer: the high word of 2^53 - 1. */
+// @ts-ignore: decorator
+@inline const SEQUENCE_HIGH_MAX: u32 = 0x1fffff
+/** CR LF CR LF, as one word. */
+// @ts-ignore: decorator
+@inline const EMPTY_LINE: u32 = 0x0a0d0a0d
 
 /**
  * The hash of `headSize` bytes at `head` (a multiple of 32) followed by `bodySize` bytes at `body`.
@@ -160,4 +172,42 @@ export function hashRecord(key: usize, record: usize, size: i32, scratch: usize)
 /** 1 when the last 8 bytes of a record are its checksum. */
 export function verifyRecord(key: usize, record: usize, size: i32, scratch: usize): i32 {
   return <i32>(load<u64>(record + size - CHECKSUM_SIZE) == recordHash(key, record, size, scratch))
+}
+
+/**
+ * Finds records that follow each other in [from, end): stores where each begins, counted from `from`, as words at
+ * `offsets`, at most `max`. Returns how many. It stops at the first record that is not good, or whose headers do not
+ * end with an empty line: whoever asks looks at that one closer.
+ */
+export function findRecords(key: usize, from: usize, end: usize, offsets: usize, max: i32, scratch: usize): i32 {
+  let record = from
+  let count = 0
+  while (count < max) {
+    const left = <u32>(end - record)
+    if (left < RECORD_SIZE_MIN) break
+    const word = load<u32>(record)
+    const size = word & 0x7fffffff
+    if (size < RECORD_SIZE_MIN || size > left || size > RECORD_SIZE_MAX) break
+    if ((load<u32>(record, 8) & SEQUENCE_HIGH_MASK) > SEQUENCE_HIGH_MAX) break
+    if (!isSound(record, size, word != size)) break
+    if (load<u64>(record + size - CHECKSUM_SIZE) != recordHash(key, record, size, scratch)) break
+    store<u32>(offsets + (<usize>count << 2), <u32>(record - from))
+    count++
+    record += size
+  }
+  return count
+}
+
+/** The parts fit the record, and headers end as headers do. */
+// @ts-ignore: decorator
+@inline
+function isSound(record: usize, size: u32, hasHeaders: bool): bool {
+  const subjectEnd = <u32>RECORD_HEADER_SIZE + <u32>load<u16>(record, 20)
+  const bodyEnd = size - <u32>CHECKSUM_SIZE
+  if (!hasHeaders) return subjectEnd <= bodyEnd
+  const body = subjectEnd + 4
+  if (body > bodyEnd) return false
+  const headerSize = load<u32>(record + subjectEnd)
+  if (headerSize < 4 || headerSize > bodyEnd - body) return false
+  return load<u32>(record + body + headerSize - 4) == EMPTY_LINE
 }

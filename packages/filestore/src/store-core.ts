@@ -148,6 +148,7 @@ export class StoreCore implements CommitSubject, HandleOwner {
       cache: group.cache,
       writer: this.writer,
       scan: group.scan,
+      guesses: group.guesses,
       contents,
       damaged: (report) => this.damaged(report),
       unreadable: (block) => this.noteUnreadable(block),

@@ -9,6 +9,7 @@ import { HandlePool } from './block/handle-pool.js'
 import { RecordScan } from './block/record-scan.js'
 import { createHashKernel } from './hash/create-hash-kernel.js'
 import type { HashKernel } from './hash/hash-kernel.js'
+import { SubjectGuesses } from './subject-index/subject-guesses.js'
 import { Lz4Library, type Lz4Loader } from './lz4/lz4-library.js'
 
 export type StoreGroupOptions = Readonly<{
@@ -40,6 +41,7 @@ export class StoreGroup {
   readonly lz4: Lz4Library
   /** Scratch of whoever scans a block; nothing is kept in it between calls. */
   readonly scan: RecordScan = new RecordScan(1024)
+  readonly guesses: SubjectGuesses = new SubjectGuesses()
 
   constructor(options: StoreGroupOptions) {
     const { clock, cacheBytesMax, cacheIdleMs } = options

@@ -13,6 +13,7 @@ import type { BlockFiles } from './block-files.js'
 import type { BlockWriter } from './block-writer.js'
 import { LoadedBlock } from './loaded-block.js'
 import { scanRecords, type RecordScan } from './record-scan.js'
+import type { SubjectGuesses } from '../subject-index/subject-guesses.js'
 import { SubjectSummary } from './subject-summary.js'
 import {
   RECORD_HEADER_SIZE,
@@ -30,6 +31,7 @@ export type BlockLoaderOptions = Readonly<{
   writer: BlockWriter
   /** Scratch. */
   scan: RecordScan
+  guesses: SubjectGuesses
   contents: StreamContents
   /** Called for every damaged range of a block, when it is loaded. */
   damaged: (report: DamageReport) => void
@@ -158,7 +160,7 @@ export class BlockLoader {
     scanRecords(loaded.area, loaded.filled, files.hasherOf(block.index), scan)
     loaded.reserve(scan.count)
     const subjectsBefore = contents.subjects.size
-    const liveBytes = indexRecords(block, loaded, scan, contents)
+    const liveBytes = this.#indexRecords(block, loaded)
     const isUnknown = contents.subjects.size !== subjectsBefore
     for (const { offset, size, cause } of scan.damage) {
       const report = { file: files.pathOf(block.index), offset, size, firstSequence: 0, lastSequence: 0, cause }
@@ -171,34 +173,36 @@ export class BlockLoader {
     cache.account(loaded)
     return loaded
   }
-}
 
-/** Fills the arrays of `loaded`; returns the bytes of the live records found. */
-function indexRecords(block: Block, loaded: LoadedBlock, scan: RecordScan, contents: StreamContents): number {
-  const { bytes, view } = loaded.area
-  const { subjects } = contents
-  let highest = 0
-  let liveBytes = 0
-  block.tombstoneCount = 0
-  block.highestTombstone = 0
-  block.hasUnknownTombstones = false
-  for (let i = 0; i < scan.count; i++) {
-    const offset = scan.offsets[i] as number
-    const flags = readSequenceFlags(view, offset)
-    const sequence = readSequence(view, offset)
-    if ((flags & TOMBSTONE_BIT) !== 0) {
-      block.tombstoneCount++
-      block.highestTombstone = Math.max(block.highestTombstone, sequence)
-      continue
+  /** Fills the arrays of `loaded`; returns the bytes of the live records found. */
+  #indexRecords(block: Block, loaded: LoadedBlock): number {
+    const { scan, guesses, contents } = this.#options
+    const { area } = loaded
+    const { view } = area
+    const { subjects } = contents
+    let highest = 0
+    let liveBytes = 0
+    block.tombstoneCount = 0
+    block.highestTombstone = 0
+    block.hasUnknownTombstones = false
+    for (let i = 0; i < scan.count; i++) {
+      const offset = scan.offsets[i] as number
+      const flags = readSequenceFlags(view, offset)
+      const sequence = readSequence(view, offset)
+      if ((flags & TOMBSTONE_BIT) !== 0) {
+        block.tombstoneCount++
+        block.highestTombstone = Math.max(block.highestTombstone, sequence)
+        continue
+      }
+      if (sequence <= highest) continue
+      highest = sequence
+      if ((flags & SKIP_BIT) !== 0) continue
+      const isLive = sequence >= block.firstSequence && sequence <= block.lastSequence && !block.deleted.has(sequence)
+      const id = isLive ? guesses.intern(subjects, area, offset + RECORD_HEADER_SIZE, readSubjectSize(view, offset)) : 0
+      const size = readRecordSize(view, offset)
+      if (isLive) liveBytes += size
+      loaded.push(sequence, offset, size, id)
     }
-    if (sequence <= highest) continue
-    highest = sequence
-    if ((flags & SKIP_BIT) !== 0) continue
-    const isLive = sequence >= block.firstSequence && sequence <= block.lastSequence && !block.deleted.has(sequence)
-    const id = isLive ? subjects.intern(bytes, offset + RECORD_HEADER_SIZE, readSubjectSize(view, offset)) : 0
-    const size = readRecordSize(view, offset)
-    if (isLive) liveBytes += size
-    loaded.push(sequence, offset, size, id)
+    return liveBytes
   }
-  return liveBytes
 }

@@ -51,12 +51,16 @@ export class RecordScan {
   }
 
   push(offset: number): void {
-    if (this.count === this.offsets.length) {
-      const larger = new Uint32Array(this.count * 2)
-      larger.set(this.offsets)
-      this.offsets = larger
-    }
+    this.makeRoom()
     this.offsets[this.count++] = offset
+  }
+
+  /** For one more at least. */
+  makeRoom(): void {
+    if (this.count < this.offsets.length) return
+    const larger = new Uint32Array(this.count * 2)
+    larger.set(this.offsets)
+    this.offsets = larger
   }
 }
 
@@ -65,6 +69,14 @@ export function scanRecords(area: ByteArea, size: number, hasher: RecordHasher, 
   assert(size <= area.bytes.length, 'the scanned bytes are there')
   let offset = 0
   while (offset < size) {
+    out.makeRoom()
+    const found = hasher.findRecords(area.bytes, offset, size, out.offsets, out.count)
+    if (found > 0) {
+      out.count += found
+      const last = out.offsets[out.count - 1] as number
+      offset = last + readRecordSize(area.view, last)
+      continue
+    }
     const recordSize = goodRecordSize(area, offset, size, hasher)
     if (recordSize === 0) {
       offset = passDamage(area, offset, size, hasher, out)

@@ -36,6 +36,12 @@ export interface RecordHasher {
   hashRecord(bytes: Uint8Array, offset: number, recordSize: number): void
   /** True when the record's parts fit `recordSize` and its last 8 bytes are its checksum. The bytes may be anything. */
   verifyRecord(bytes: Uint8Array, offset: number, recordSize: number): boolean
+  /**
+   * Finds good records that follow each other from `from` on: stores their offsets into `offsets` from index `at` on
+   * and returns how many. It may stop early, at the latest at the first record that is not good, or whose headers do
+   * not end with an empty line. 0: look at the one at `from` by itself.
+   */
+  findRecords(bytes: Uint8Array, from: number, to: number, offsets: Uint32Array, at: number): number
   /** Stores the 8 bytes of the hash of [from, to) at `targetOffset`. */
   hash(bytes: Uint8Array, from: number, to: number, target: Uint8Array, targetOffset: number): void
 }

@@ -6,7 +6,8 @@
  *     131072   66048     scratch of one call: a packet, the joined front of a record
  *     197120   64        result of `hash`
  *     197184   65536     records that were copied in, with 64 spare bytes
- *     262784   ...       segments
+ *     262784   8768      where records were found
+ *     271552   ...       segments
  *     end-64   64        spare: the kernel reads up to 15 bytes too far
  *
  * A hasher needs no freeing: it holds its key in JavaScript and claims a slot when it is used and
@@ -20,13 +21,18 @@ import { createTypeScriptHashKernel } from './typescript-hash-kernel.js'
 
 const PAGE_SIZE = 65536
 const KEY_SIZE = 32
+const RECORD_SIZE_MIN = 30
 const KEY_SLOTS = 4096
 const SCRATCH = KEY_SLOTS * KEY_SIZE
 const RESULT = SCRATCH + 66048
 const COPY_IN = RESULT + 64
 const COPY_IN_SIZE = 65536
-const SEGMENTS = COPY_IN + COPY_IN_SIZE + 64
+const FOUND = COPY_IN + COPY_IN_SIZE + 64
+/** As many as a window of copied bytes can hold. */
+const FOUND_MAX = Math.floor(COPY_IN_SIZE / RECORD_SIZE_MIN)
+const SEGMENTS = FOUND + 8768
 const SPARE = 64
+assert(FOUND % 64 === 0 && SEGMENTS - FOUND >= FOUND_MAX * 4, 'all that is found has room')
 assert(SEGMENTS % 64 === 0, 'segments are aligned')
 assert(RESULT - SCRATCH >= 32 + 16 + 65535 + 64, 'scratch holds the longest front')
 
@@ -43,6 +49,7 @@ type Exports = Readonly<{
   hashBytes(key: number, from: number, size: number, target: number, scratch: number): void
   hashRecord(key: number, record: number, size: number, scratch: number): void
   verifyRecord(key: number, record: number, size: number, scratch: number): number
+  findRecords(key: number, from: number, end: number, offsets: number, max: number, scratch: number): number
 }>
 
 /** Undefined where the engine has no SIMD or can not reserve the memory. */
@@ -64,6 +71,8 @@ class WasmHashKernel implements HashKernel {
   readonly exports: Exports
   readonly memory: ArrayBuffer
   readonly bytes: Buffer
+  /** Where `findRecords` leaves what it found. */
+  readonly found: Uint32Array
   readonly #segments: SegmentAllocator
   readonly #slotOwners: (WasmRecordHasher | undefined)[] = new Array(KEY_SLOTS).fill(undefined)
   #nextSlot = 0
@@ -72,6 +81,7 @@ class WasmHashKernel implements HashKernel {
     this.exports = exports
     this.memory = memory.buffer
     this.bytes = Buffer.from(memory.buffer)
+    this.found = new Uint32Array(memory.buffer, FOUND, FOUND_MAX)
     this.#segments = new SegmentAllocator(SEGMENTS, Math.floor((this.bytes.length - SPARE) / 64) * 64)
   }
 
@@ -144,6 +154,24 @@ class WasmRecordHasher implements RecordHasher {
     return isRight
   }
 
+  findRecords(bytes: Uint8Array, from: number, to: number, offsets: Uint32Array, at: number): number {
+    const kernel = this.#kernel
+    const room = Math.min(FOUND_MAX, offsets.length - at)
+    let start = bytes.byteOffset + from
+    let end = bytes.byteOffset + to
+    if (bytes.buffer !== kernel.memory) {
+      if (to - from < RECORD_SIZE_MIN || sizeAt(bytes, from) > COPY_IN_SIZE) return 0
+      const size = Math.min(to - from, COPY_IN_SIZE)
+      kernel.bytes.set(bytes.subarray(from, from + size), COPY_IN)
+      start = COPY_IN
+      end = COPY_IN + size
+    }
+    const count = kernel.exports.findRecords(this.#keyOffset(), start, end, FOUND, room, SCRATCH)
+    const { found } = kernel
+    for (let i = 0; i < count; i++) offsets[at + i] = from + (found[i] as number)
+    return count
+  }
+
   hash(bytes: Uint8Array, from: number, to: number, target: Uint8Array, targetOffset: number): void {
     const kernel = this.#kernel
     const isResident = bytes.buffer === kernel.memory
@@ -175,4 +203,10 @@ class WasmRecordHasher implements RecordHasher {
   #twin(): RecordHasher {
     return createTypeScriptHashKernel().hasher(this.key)
   }
+}
+
+/** The size of the record at `offset`, as it says. */
+function sizeAt(bytes: Uint8Array, offset: number): number {
+  const low = bytes[offset]! | (bytes[offset + 1]! << 8) | (bytes[offset + 2]! << 16)
+  return low | ((bytes[offset + 3]! & 0x7f) << 24)
 }

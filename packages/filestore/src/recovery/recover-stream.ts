@@ -57,6 +57,7 @@ export function stalenessBelow(index: StreamIndex, floor: number): string | unde
 /** Reads all blocks and makes the last one active. Used again after a truncation, with what was known before. */
 export function recoverBlocks(core: StoreCore, known: KnownBefore): void {
   const { contents, files, writer, config } = core
+  const { guesses } = core.options.group
   const { checkpoint, floor, index } = known
   const damaged = core.damaged.bind(core)
   const unreadable = (block: Block) => core.noteUnreadable(block)
@@ -65,7 +66,7 @@ export function recoverBlocks(core: StoreCore, known: KnownBefore): void {
     if (core.schedules.isEnabled && isSchedule(area, offset)) block.scheduleCount++
   }
   const listed = index?.lastBlockIndex ?? 0
-  const scanned = recoverByScan({ files, contents, config, checkpoint, floor, damaged, unreadable, withHeaders })
+  const scanned = recoverByScan({ files, contents, guesses, config, checkpoint, floor, damaged, unreadable, withHeaders })
   writer.nextIndex = Math.max(scanned.nextIndex, listed + 1)
   const { last } = contents.blocks
   if (scanned.isLastUsable && last !== undefined) writer.adopt(last)

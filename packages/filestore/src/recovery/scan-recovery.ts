@@ -27,6 +27,7 @@ import {
 import { RecordScan, scanRecords, type DamagedRange } from '../block/record-scan.js'
 import { rewriteBlockFile } from '../block/rewrite-block.js'
 import type { StreamContents } from '../stream-contents.js'
+import type { SubjectGuesses } from '../subject-index/subject-guesses.js'
 import { Replay, replayLimitsOf, type Checkpoint } from './replay.js'
 import { rollupScopeOf } from './rollup-header.js'
 
@@ -35,6 +36,7 @@ const WORD_SIZE = 4
 export type ScanRecoveryOptions = Readonly<{
   files: BlockFiles
   contents: StreamContents
+  guesses: SubjectGuesses
   config: StreamConfig
   checkpoint: Checkpoint | undefined
   /** Everything below it was removed; 0: unknown. */
@@ -193,8 +195,9 @@ class BlockRecovery {
 
   #replayMessage(block: Block, area: ByteArea, offset: number, sequence: number): void {
     const { view, bytes } = area
+    const { guesses, contents } = this.#options
     const subjectSize = readSubjectSize(view, offset)
-    const id = this.#options.contents.subjects.intern(bytes, offset + RECORD_HEADER_SIZE, subjectSize)
+    const id = guesses.intern(contents.subjects, area, offset + RECORD_HEADER_SIZE, subjectSize)
     const isLive = this.#replay.message(sequence, readRecordSize(view, offset), offset, id)
     if (!isLive || !hasHeaders(view, offset)) return
     this.#options.withHeaders(block, area, offset)

@@ -43,6 +43,11 @@ export class SubjectTable {
     return this.#index.idOf(bytes, offset, size)
   }
 
+  /** Is it the id of the subject at `offset`? Any number may be asked about. */
+  isIdOf(id: number, view: DataView, offset: number, size: number): boolean {
+    return this.#index.isIdOf(id, view, offset, size)
+  }
+
   /** The id of the subject, made when it is new. A new one has no messages: `added` or `release` must follow. */
   intern(bytes: Uint8Array, offset: number, size: number): number {
     const index = this.#index

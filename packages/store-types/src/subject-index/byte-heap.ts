@@ -18,6 +18,7 @@ export const BYTE_HEAP_RUN_MAX = 65_535
 
 export class ByteHeap {
   readonly #segments: Buffer[] = []
+  readonly #views: DataView[] = []
   /** Units used in the last segment. */
   #usedUnits = SEGMENT_UNITS
   /** First free run by size in units, 0: none. A free run holds the next one in its first 4 bytes, counted from 1. */
@@ -51,6 +52,11 @@ export class ByteHeap {
     return this.#segments[place >>> SEGMENT_SHIFT] as Buffer
   }
 
+  /** As `segment`. */
+  view(place: number): DataView {
+    return this.#views[place >>> SEGMENT_SHIFT] as DataView
+  }
+
   offset(place: number): number {
     return (place & (SEGMENT_UNITS - 1)) * UNIT
   }
@@ -73,7 +79,7 @@ export class ByteHeap {
 
   #addSegment(): void {
     const size = this.#segments.length === 0 ? FIRST_BYTES : SEGMENT_UNITS * UNIT
-    this.#segments.push(Buffer.allocUnsafeSlow(size))
+    this.#setSegment(this.#segments.length, Buffer.allocUnsafeSlow(size))
     this.#usedUnits = 0
   }
 
@@ -83,7 +89,12 @@ export class ByteHeap {
     if (needed <= first.length) return
     const grown = Buffer.allocUnsafeSlow(Math.min(SEGMENT_UNITS * UNIT, 2 ** Math.ceil(Math.log2(needed))))
     first.copy(grown)
-    this.#segments[0] = grown
+    this.#setSegment(0, grown)
+  }
+
+  #setSegment(index: number, segment: Buffer): void {
+    this.#segments[index] = segment
+    this.#views[index] = new DataView(segment.buffer, segment.byteOffset, segment.length)
   }
 }
 
