@@ -98,6 +98,8 @@ export class StoreCore implements CommitSubject, HandleOwner {
   appendedId = 0
   /** The last sequence when index.db was last written. */
   indexedSequence = 0
+  /** Directories that are being removed. */
+  removals: Promise<unknown> = Promise.resolve()
   /** Something changed since index.db was written. */
   isIndexStale = false
   isClosed = false
@@ -152,6 +154,8 @@ export class StoreCore implements CommitSubject, HandleOwner {
       contents,
       damaged: (report) => this.damaged(report),
       unreadable: (block) => this.noteUnreadable(block),
+      pause: () => new Promise((resolve) => turns.schedule('append', { runTurn: resolve })),
+      isClosed: () => this.isClosed,
       lost: (block, loaded) => this.#countOutLost(block, loaded),
     })
     this.firstTimes = new FirstTimes(this.files, this.loader, options.logger)
@@ -448,6 +452,14 @@ export class StoreCore implements CommitSubject, HandleOwner {
     this.retirement.clear()
     this.#sealed.length = 0
     this.writer.isDirectoryUnsynced = false
+  }
+
+  /** A directory that nobody needs any more goes while the store goes on. What is left of it goes at the next opening. */
+  removeAside(path: string): void {
+    const removal = this.files.fileSystem.removeTreeAside(path).catch((error: unknown) => {
+      this.options.logger.warn(`Stream '${this.config.name}': ${path} was not removed: ${String(error)}`)
+    })
+    this.removals = Promise.all([this.removals, removal])
   }
 
   forgetLoaded(block: Block): void {

@@ -74,7 +74,7 @@ export async function removeStreamDirectory(fileSystem: FileSystem, directory: s
   fileSystem.removeTree(removed)
   fileSystem.rename(directory, removed)
   await fileSystem.syncDirectory(streams)
-  fileSystem.removeTree(removed)
+  await fileSystem.removeTreeAside(removed)
 }
 
 /** A name of 255 bytes has no room for a dot in front, so long ones are cut. */

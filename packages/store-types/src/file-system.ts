@@ -23,6 +23,11 @@ export interface FileSystem {
   remove(path: string): void
   /** Removes a directory with all that is in it; a missing one is no error. */
   removeTree(path: string): void
+  /**
+   * As `removeTree`, with the event loop free meanwhile. What is put there before it resolves may go, too; somebody
+   * else may remove it at the same time.
+   */
+  removeTreeAside(path: string): Promise<void>
   /** Makes renames, creations and removals inside the directory survive power loss. */
   syncDirectory(path: string): Promise<void>
   syncDirectoryNow(path: string): void

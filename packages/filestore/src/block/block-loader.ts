@@ -5,25 +5,17 @@
  * nothing. A live message without a good record is lost: `lost` is called with what is missing, and
  * the load goes on with the others.
  */
-import type { DamageReport } from '@rivulet/store-types'
+import type { DamageReport, OpenFile } from '@rivulet/store-types'
 import type { StreamContents } from '../stream-contents.js'
 import type { Block } from './block.js'
 import type { BlockCache } from './block-cache.js'
 import type { BlockFiles } from './block-files.js'
 import type { BlockWriter } from './block-writer.js'
-import { LoadedBlock } from './loaded-block.js'
+import { BlockIndexer } from './block-indexer.js'
+import type { LoadedBlock } from './loaded-block.js'
 import { scanRecords, type RecordScan } from './record-scan.js'
 import type { SubjectGuesses } from '../subject-index/subject-guesses.js'
 import { SubjectSummary } from './subject-summary.js'
-import {
-  RECORD_HEADER_SIZE,
-  SKIP_BIT,
-  TOMBSTONE_BIT,
-  readRecordSize,
-  readSequence,
-  readSequenceFlags,
-  readSubjectSize,
-} from './record.js'
 
 export type BlockLoaderOptions = Readonly<{
   files: BlockFiles
@@ -37,15 +29,20 @@ export type BlockLoaderOptions = Readonly<{
   damaged: (report: DamageReport) => void
   /** A file could not be read; it may be readable again one day. Called before its messages are lost. */
   unreadable: (block: Block) => void
+  /** A turn of the event loop. */
+  pause: () => Promise<void>
+  isClosed: () => boolean
   /** Messages that were counted as live have no record, or subjects were not counted. */
   lost: (block: Block, loaded: LoadedBlock) => void
 }>
 
 /** Room for what the active block will get while it is loaded: as much as it has, within a bound. */
 const ACTIVE_ROOM_MAX = 256 * 1024
+const READ_PART_BYTES = 1 << 20
 
 export class BlockLoader {
   readonly #options: BlockLoaderOptions
+  readonly #prefetches = new Map<Block, Promise<void>>()
 
   constructor(options: BlockLoaderOptions) {
     this.#options = options
@@ -72,22 +69,35 @@ export class BlockLoader {
     return loaded
   }
 
-  /** Reads the file ahead without blocking; what is read is used by the next `load`. */
-  async prefetch(block: Block): Promise<void> {
-    const { files } = this.#options
+  /** Reads and indexes the block aside; what is there then is used by the next `load`. */
+  prefetch(block: Block): Promise<void> {
+    const running = this.#prefetches.get(block)
+    if (running !== undefined) return running
+    const prefetch = this.#prefetch(block).finally(() => this.#prefetches.delete(block))
+    this.#prefetches.set(block, prefetch)
+    return prefetch
+  }
+
+  async #prefetch(block: Block): Promise<void> {
+    const { files, writer } = this.#options
     if (!this.#lacksBytes(block)) return
     const file = files.open(block.index, 'read')
     const size = block.writtenSize
+    const bytes = Buffer.allocUnsafeSlow(size)
     try {
       if (block.isCompressed && file.size() !== size) return
-      const bytes = Buffer.allocUnsafeSlow(size)
-      const found = await file.readAsync(bytes, 0, size, 0)
-      const isSame = found === size && block.writtenSize === size && this.#lacksBytes(block)
-      const isListed = this.#options.contents.blocks.positionOf(block) >= 0
-      if (isSame && isListed) this.#take(block, bytes, size)
+      if ((await readInParts(file, bytes)) < size) return
     } finally {
       file.close()
     }
+    if (!this.#isPrefetchable(block, size)) return
+    if (block.loaded === undefined && writer.active !== block) await this.#indexInParts(block, bytes)
+    else this.#take(block, bytes, size)
+  }
+
+  #isPrefetchable(block: Block, size: number): boolean {
+    const { contents, isClosed } = this.#options
+    return !isClosed() && block.writtenSize === size && this.#lacksBytes(block) && contents.blocks.positionOf(block) >= 0
   }
 
   /** All of it is written, and none of it is in memory. */
@@ -150,59 +160,60 @@ export class BlockLoader {
 
   /** Finds the records in `bytes` and marks the live ones. */
   #index(block: Block, bytes: Buffer, found: number): LoadedBlock {
-    const { files, contents, writer, cache } = this.#options
-    const loaded = new LoadedBlock(block)
+    const { files, contents, writer, scan } = this.#options
+    const indexer = new BlockIndexer(block, this.#options)
+    const { loaded } = indexer
     loaded.setBytes(bytes, found)
     block.loaded = loaded
     if (found < block.rawSize && block.writtenSize === found) writer.complete(block)
-    const { scan } = this.#options
     scan.reset()
     scanRecords(loaded.area, loaded.filled, files.hasherOf(block.index), scan)
-    loaded.reserve(scan.count)
     const subjectsBefore = contents.subjects.size
-    const liveBytes = this.#indexRecords(block, loaded)
+    indexer.addAll(scan)
     const isUnknown = contents.subjects.size !== subjectsBefore
+    indexer.finish()
     for (const { offset, size, cause } of scan.damage) {
       const report = { file: files.pathOf(block.index), offset, size, firstSequence: 0, lastSequence: 0, cause }
       this.#options.damaged(report)
     }
-    if (liveBytes !== block.byteCount || isUnknown) this.#options.lost(block, loaded)
+    if (indexer.liveBytes !== block.byteCount || isUnknown) this.#options.lost(block, loaded)
+    this.#account(block, loaded)
+    return loaded
+  }
+
+  /** As `#index`, with the event loop free in between. Who loads or changes the block meanwhile makes it void. */
+  async #indexInParts(block: Block, bytes: Buffer): Promise<void> {
+    const { files, pause } = this.#options
+    const { rewriteCount } = block
+    const indexer = new BlockIndexer(block, this.#options)
+    indexer.loaded.setBytes(bytes, bytes.length)
+    while (indexer.addPart(files.hasherOf(block.index))) {
+      await pause()
+      const isSame = block.loaded === undefined && block.rewriteCount === rewriteCount
+      if (!isSame || !this.#isPrefetchable(block, bytes.length)) return
+    }
+    const isSound = !indexer.isUnfit && indexer.liveBytes === block.byteCount
+    if (isSound) this.#account(block, indexer.finish())
+    else this.#take(block, bytes, bytes.length)
+  }
+
+  #account(block: Block, loaded: LoadedBlock): void {
+    const { contents, writer, cache } = this.#options
     if (block.summary === undefined && writer.active !== block) {
       block.summary = SubjectSummary.of(loaded.ids, loaded.count, contents.subjects.idEnd)
     }
     cache.account(loaded)
-    return loaded
   }
+}
 
-  /** Fills the arrays of `loaded`; returns the bytes of the live records found. */
-  #indexRecords(block: Block, loaded: LoadedBlock): number {
-    const { scan, guesses, contents } = this.#options
-    const { area } = loaded
-    const { view } = area
-    const { subjects } = contents
-    let highest = 0
-    let liveBytes = 0
-    block.tombstoneCount = 0
-    block.highestTombstone = 0
-    block.hasUnknownTombstones = false
-    for (let i = 0; i < scan.count; i++) {
-      const offset = scan.offsets[i] as number
-      const flags = readSequenceFlags(view, offset)
-      const sequence = readSequence(view, offset)
-      if ((flags & TOMBSTONE_BIT) !== 0) {
-        block.tombstoneCount++
-        block.highestTombstone = Math.max(block.highestTombstone, sequence)
-        continue
-      }
-      if (sequence <= highest) continue
-      highest = sequence
-      if ((flags & SKIP_BIT) !== 0) continue
-      const isLive = sequence >= block.firstSequence && sequence <= block.lastSequence && !block.deleted.has(sequence)
-      const id = isLive ? guesses.intern(subjects, area, offset + RECORD_HEADER_SIZE, readSubjectSize(view, offset)) : 0
-      const size = readRecordSize(view, offset)
-      if (isLive) liveBytes += size
-      loaded.push(sequence, offset, size, id)
-    }
-    return liveBytes
+/** Decrypting 8 MB takes longer than a turn should. */
+async function readInParts(file: OpenFile, target: Buffer): Promise<number> {
+  let done = 0
+  while (done < target.length) {
+    const wanted = Math.min(READ_PART_BYTES, target.length - done)
+    const found = await file.readAsync(target, done, wanted, done)
+    if (found === 0) break
+    done += found
   }
+  return done
 }

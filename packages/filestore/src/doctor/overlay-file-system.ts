@@ -115,6 +115,11 @@ export class OverlayFileSystem implements FileSystem {
     this.#childrenOf(this.#directory(dirname(path))).delete(nameIn(path))
   }
 
+  removeTreeAside(path: string): Promise<void> {
+    this.removeTree(path)
+    return Promise.resolve()
+  }
+
   syncDirectory(): Promise<void> {
     return Promise.resolve()
   }

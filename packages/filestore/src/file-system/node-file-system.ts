@@ -73,8 +73,16 @@ export class NodeFileSystem implements FileSystem {
     const stat = fs.lstatSync(path, { throwIfNoEntry: false })
     if (stat === undefined) return
     if (!stat.isDirectory()) return this.remove(path)
-    for (const name of fs.readdirSync(path)) this.removeTree(join(path, name))
-    fs.rmdirSync(path)
+    try {
+      for (const name of fs.readdirSync(path)) this.removeTree(join(path, name))
+      fs.rmdirSync(path)
+    } catch (error) {
+      if (!isMissing(error)) throw error
+    }
+  }
+
+  removeTreeAside(path: string): Promise<void> {
+    return fs.promises.rm(path, { recursive: true, force: true })
   }
 
   async syncDirectory(path: string): Promise<void> {
@@ -178,7 +186,7 @@ class NodeOpenFile implements OpenFile {
       this.#inFlight++
       start(descriptor, (error, value) => {
         this.#inFlight--
-        if (this.#isClosing && this.#inFlight === 0) this.#closeNow()
+        if (this.#isClosing && this.#inFlight === 0) this.#closeAside()
         if (error) reject(error)
         else resolve(value)
       })
@@ -192,6 +200,12 @@ class NodeOpenFile implements OpenFile {
 
   #closeNow(): void {
     fs.closeSync(this.#descriptor)
+    this.#descriptor = -1
+  }
+
+  /** Its name may be gone by now: then the close frees its bytes. */
+  #closeAside(): void {
+    fs.close(this.#descriptor, () => {})
     this.#descriptor = -1
   }
 }

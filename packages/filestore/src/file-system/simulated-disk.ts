@@ -231,6 +231,12 @@ export class SimulatedDisk implements FileSystem {
     for (const each of this.#tree.pathsUpwards(path)) this.#change('remove', each, () => this.#tree.remove(each))
   }
 
+  removeTreeAside(path: string): Promise<void> {
+    const failure = this.#failureOf('remove', path)
+    if (failure !== undefined) return Promise.reject(failure)
+    return this.#port(path).later(() => this.removeTree(path))
+  }
+
   syncDirectory(path: string): Promise<void> {
     const failure = this.#failureOf('syncDirectory', path)
     if (failure !== undefined) return Promise.reject(failure)

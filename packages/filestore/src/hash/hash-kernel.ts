@@ -14,6 +14,12 @@
 import { createHash } from 'node:crypto'
 
 export const CHECKSUM_SIZE = 8
+const RECORD_SIZE_MIN = 30
+const SEQUENCE_HIGH_MASK = 0x3fff_ffff
+/** The high word of 2^53 - 1. */
+const SEQUENCE_HIGH_MAX = 0x1f_ffff
+/** CR LF CR LF, as one word. */
+const EMPTY_LINE = 0x0a0d_0a0d
 
 export interface HashKernel {
   readonly kind: 'wasm' | 'typescript'
@@ -60,8 +66,23 @@ export function hashOf(kernel: HashKernel, name: string, bytes: Uint8Array): Buf
 
 /** True when the parts of the record at `offset` fit `recordSize` (section 2.2). */
 export function isSoundRecord(bytes: Uint8Array, offset: number, recordSize: number): boolean {
-  if (recordSize < 30 || offset + recordSize > bytes.length) return false
+  if (recordSize < RECORD_SIZE_MIN || offset + recordSize > bytes.length) return false
   const subjectSize = bytes[offset + 20]! | (bytes[offset + 21]! << 8)
   const hasHeaders = bytes[offset + 3]! >= 0x80
   return 22 + subjectSize + (hasHeaders ? 4 : 0) + CHECKSUM_SIZE <= recordSize
+}
+
+/** The size that the record at `offset` says, when all but its checksum is as it should be; 0 otherwise. */
+export function plainRecordSize(bytes: Uint8Array, offset: number, to: number): number {
+  if (to - offset < RECORD_SIZE_MIN) return 0
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, to - offset)
+  const word = view.getUint32(0, true)
+  const size = word & 0x7fff_ffff
+  if (size > to - offset || !isSoundRecord(bytes, offset, size)) return 0
+  if ((view.getUint32(8, true) & SEQUENCE_HIGH_MASK) > SEQUENCE_HIGH_MAX) return 0
+  if (word === size) return size
+  const headersAt = 22 + view.getUint16(20, true) + 4
+  const headerSize = view.getUint32(headersAt - 4, true)
+  const hasEnd = headerSize >= 4 && headersAt + headerSize <= size - CHECKSUM_SIZE
+  return hasEnd && view.getUint32(headersAt + headerSize - 4, true) === EMPTY_LINE ? size : 0
 }

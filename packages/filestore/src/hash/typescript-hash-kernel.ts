@@ -7,7 +7,7 @@
  * No bigint: 32-bit limbs with carries taken from unsigned compares (performance-notes.md section 3).
  */
 import { assert } from '@rivulet/store-types'
-import { isSoundRecord, type HashKernel, type RecordHasher } from './hash-kernel.js'
+import { isSoundRecord, plainRecordSize, type HashKernel, type RecordHasher } from './hash-kernel.js'
 
 const V0 = 0
 const V1 = 8
@@ -63,9 +63,15 @@ class TypeScriptRecordHasher implements RecordHasher {
     return true
   }
 
-  /** Nothing is gained here by looking at several at once. */
-  findRecords(): number {
-    return 0
+  findRecords(bytes: Uint8Array, from: number, to: number, offsets: Uint32Array, at: number): number {
+    let count = 0
+    for (let offset = from; at + count < offsets.length; count++) {
+      const size = plainRecordSize(bytes, offset, to)
+      if (size === 0 || !this.verifyRecord(bytes, offset, size)) break
+      offsets[at + count] = offset
+      offset += size
+    }
+    return count
   }
 
   hash(bytes: Uint8Array, from: number, to: number, target: Uint8Array, targetOffset: number): void {

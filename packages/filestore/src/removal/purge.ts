@@ -44,14 +44,13 @@ export function replaceBlocks(core: StoreCore, index: number, last: number): voi
     throw core.refuse(error)
   }
   try {
+    // Before their names go: closing the last handle of a file without a name is what frees its bytes.
+    for (const old of contents.blocks.all) files.close(old)
     switchDirectories(core)
   } catch (error) {
     throw core.fail(error)
   }
-  for (const old of contents.blocks.all) {
-    core.forgetLoaded(old)
-    files.close(old)
-  }
+  for (const old of contents.blocks.all) core.forgetLoaded(old)
   core.writer.abandon()
   core.forgetRetired()
   contents.clear()
@@ -103,7 +102,7 @@ function switchDirectories(core: StoreCore): void {
   fileSystem.rename(directory, old)
   fileSystem.rename(join(streamDirectory, NEW_BLOCKS_DIRECTORY), directory)
   fileSystem.syncDirectoryNow(streamDirectory)
-  fileSystem.removeTree(old)
+  core.removeAside(old)
 }
 
 /** Removes matching messages, oldest first. @returns how many */

@@ -14,15 +14,28 @@ const WORD_SIZE = 4
 
 export class SubjectGuesses {
   readonly #ids = new Uint32Array(1 << SLOT_BITS)
+  /** Of the last guess. */
+  #slot = 0
 
   /** As `SubjectTable.intern`. */
-  intern(subjects: SubjectTable, { bytes, view }: ByteArea, offset: number, size: number): number {
-    if (size < WORD_SIZE) return subjects.intern(bytes, offset, size)
-    const slot = slotOf(view, offset, size)
-    const guess = this.#ids[slot] as number
-    if (subjects.isIdOf(guess, view, offset, size)) return guess
-    const id = subjects.intern(bytes, offset, size)
-    this.#ids[slot] = id
+  intern(subjects: SubjectTable, area: ByteArea, offset: number, size: number): number {
+    return this.#guess(subjects, area.view, offset, size) || this.#note(subjects.intern(area.bytes, offset, size))
+  }
+
+  /** As `SubjectTable.find`. */
+  find(subjects: SubjectTable, area: ByteArea, offset: number, size: number): number {
+    return this.#guess(subjects, area.view, offset, size) || this.#note(subjects.find(area.bytes, offset, size))
+  }
+
+  /** 0 when it was wrong: then the right one is noted. */
+  #guess(subjects: SubjectTable, view: DataView, offset: number, size: number): number {
+    this.#slot = size < WORD_SIZE ? 0 : slotOf(view, offset, size)
+    const guess = this.#ids[this.#slot] as number
+    return subjects.isIdOf(guess, view, offset, size) ? guess : 0
+  }
+
+  #note(id: number): number {
+    this.#ids[this.#slot] = id
     return id
   }
 }

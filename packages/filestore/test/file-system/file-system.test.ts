@@ -96,6 +96,17 @@ describe.each(kinds)('the %s file system', (_name, create) => {
     fs.syncDirectoryNow(path(''))
   })
 
+  it('removes a tree aside, also while somebody else does', async () => {
+    const { fs, path } = prepared()
+    fs.makeDirectory(path('b/c'))
+    for (const name of ['b/x', 'b/c/y']) fs.open(path(name), 'create').close()
+    const removals = [fs.removeTreeAside(path('b')), fs.removeTreeAside(path('b'))]
+    fs.removeTree(path('b'))
+    await Promise.all([...removals, fs.removeTreeAside(path('missing'))])
+
+    expect(fs.list(path(''))).toEqual([])
+  })
+
   it('renames files over files and directories', () => {
     const { fs, path } = prepared()
     for (const name of ['a', 'b']) fs.open(path(name), 'create').close()

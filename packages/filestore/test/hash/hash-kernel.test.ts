@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { createHashKernel } from '../../src/hash/create-hash-kernel.js'
-import { hashKey, hashOf, type HashKernel } from '../../src/hash/hash-kernel.js'
+import { hashKey, hashOf, type HashKernel, type RecordHasher } from '../../src/hash/hash-kernel.js'
 import { createTypeScriptHashKernel } from '../../src/hash/typescript-hash-kernel.js'
 import { seededRandom } from '../support/seeded-random.js'
 
@@ -105,6 +105,20 @@ describe.each(kernels)('the %s hash kernel', (name, create) => {
   })
 })
 
+/** Without its checksum. */
+function randomRecord(random: () => number, sizeMax: number): Buffer {
+  const subject = Buffer.alloc(1 + Math.floor(random() * 40), 's')
+  const headers = random() < 0.5 ? Buffer.alloc(0) : Buffer.from(`NATS/1.0\r\nA: ${'b'.repeat(random() * 20)}\r\n\r\n`)
+  const size = Buffer.alloc(headers.length > 0 ? 4 : 0)
+  if (headers.length > 0) size.writeUInt32LE(headers.length)
+  const front = Buffer.alloc(22)
+  front.writeUInt32LE(1 + Math.floor(random() * 1e6), 4)
+  front.writeUInt16LE(subject.length, 20)
+  const record = Buffer.concat([front, subject, size, headers, Buffer.alloc(Math.floor(random() * sizeMax), 'p'), Buffer.alloc(8)])
+  record.writeUInt32LE((record.length | (headers.length > 0 ? 0x80000000 : 0)) >>> 0)
+  return record
+}
+
 describe('both hash kernels', () => {
   it('agree on every size and alignment', () => {
     const random = seededRandom(20150601)
@@ -154,6 +168,52 @@ describe('both hash kernels', () => {
       record[4 + Math.floor(random() * 16)]! ^= 1
       expect(a.verifyRecord(record, 0, size)).toBe(false)
       expect(b.verifyRecord(record, 0, size)).toBe(false)
+    }
+  })
+
+  it('find the same records, up to the first that is not plainly good', () => {
+    const random = seededRandom(11)
+    const wasm = createHashKernel({ memoryBytes: 4 << 20 })
+    const [a, b] = [wasm.hasher(hashKey('S-1')), createTypeScriptHashKernel().hasher(hashKey('S-1'))]
+    for (let run = 0; run < 300; run++) {
+      const records = Array.from({ length: 1 + Math.floor(random() * 30) }, () => randomRecord(random, run % 20 === 0 ? 70_000 : 200))
+      const bytes = Buffer.concat([Buffer.alloc(3), ...records])
+      for (let at = 3, i = 0; i < records.length; at += records[i++]!.length) b.hashRecord(bytes, at, records[i]!.length)
+      if (random() < 0.7) bytes[3 + Math.floor(random() * (bytes.length - 3))]! ^= 1 << Math.floor(random() * 8)
+      const segment = wasm.allocate(bytes.length)
+      bytes.copy(segment)
+      const all = (hasher: RecordHasher, from: Buffer) => {
+        const offsets = new Uint32Array(40)
+        let at = 3
+        for (let count = 0, found = -1; found !== 0; count += found) {
+          found = hasher.findRecords(from, at, from.length, offsets, count)
+          if (found > 0) at = offsets[count + found - 1]! + (from.readUInt32LE(offsets[count + found - 1]!) & 0x7fffffff)
+        }
+        return [...offsets]
+      }
+      const expected = all(b, bytes)
+
+      expect(all(a, segment), `run ${run}`).toEqual(expected)
+      // A record above 64 KB in foreign memory is left to whoever asks.
+      if (records.every(({ length }) => length <= 65_536)) expect(all(a, bytes), `run ${run}`).toEqual(expected)
+      wasm.release(segment)
+    }
+  })
+
+  it.each([
+    ['a sequence beyond 2^53', (record: Buffer) => record.writeUInt32LE(0x200000, 8)],
+    ['headers that end elsewhere', (record: Buffer) => record.write('xx', record.indexOf('\r\n\r\n'))],
+    ['a header size beyond the record', (record: Buffer) => record.writeUInt32LE(5000, 22 + record.readUInt16LE(20))],
+  ])('leave a record with %s to whoever asks', (_, change) => {
+    for (const kernel of [createHashKernel({ memoryBytes: 1 << 20 }), createTypeScriptHashKernel()]) {
+      const hasher = kernel.hasher(hashKey('ORDERS-1'))
+      const record = Buffer.from(RECORDS[1]!, 'hex')
+      const offsets = new Uint32Array(4)
+      expect(hasher.findRecords(record, 0, record.length, offsets, 0)).toBe(1)
+      change(record)
+      hasher.hashRecord(record, 0, record.length)
+
+      expect(hasher.findRecords(record, 0, record.length, offsets, 0)).toBe(0)
     }
   })
 

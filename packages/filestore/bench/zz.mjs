@@ -1,0 +1,22 @@
+import { StoredMessage, SubjectFilter } from '@rivulet/store-types'
+import { fill, messagesOf, onStage, PauseMeter, turn } from './harness.mjs'
+const [what] = process.argv.slice(2)
+await onStage({}, async ({create}) => {
+ for (let round = 0; round < 6; round++) {
+  const store = await create('Z' + round)
+  const messages = messagesOf(1000, 64)
+  await fill(store, messages, 1_000_000)
+  await new Promise((r) => setTimeout(r, 100)); globalThis.gc?.()
+  let run = true, n = 0
+  const writer = (async () => { while (run) { for (let i = 0; i < 20; i++) store.append(messages[n++ % 1000], 0); await turn() } })()
+  const t = performance.now()
+  const meter = new PauseMeter(); meter.start()
+  if (what === 'all') store.purge()
+  else await store.purgeGradually({ filter: SubjectFilter.all, below: 500_000, keep: 0 })
+  console.log(what, (performance.now() - t).toFixed(1))
+  await new Promise((r) => setTimeout(r, 300))
+  console.log('pause', meter.stop().toFixed(1), meter.longestCpuMs.toFixed(1))
+  run = false; await writer
+  await store.delete()
+ }
+})
