@@ -30,6 +30,7 @@ import {
 } from '@rivulet/store-types'
 import { listIfPresent } from './atomic-file.js'
 import { RECORD_SIZE_MAX, SUBJECT_SIZE_MAX, recordSizeOf } from './block/record.js'
+import type { Block } from './block/block.js'
 import { BlockCompressor } from './block/block-compressor.js'
 import { BLOCK_BYTES_MAX, blockBytesFor } from './block-bytes.js'
 import { ConsumerDirectory } from './consumer/consumer-directory.js'
@@ -374,12 +375,28 @@ export class FileStreamStore implements StreamStore {
     return block !== undefined && block.messageCount > 0 && !block.deleted.has(sequence)
   }
 
-  prefetch(sequence: number): void {
-    const core = this.#core
-    const block = core.contents.blocks.find(sequence)
-    if (block === undefined || core.isClosed || block === core.writer.active) return
-    // A read that fails here fails again, and is reported, when the block is loaded.
-    core.loader.prefetch(block).catch(() => {})
+  prefetch(sequence: number): Promise<void> | undefined {
+    const block = this.#core.contents.blocks.find(sequence)
+    return block && this.#bring(block)
+  }
+
+  prefetchNext(filter: SubjectFilter, from: number): Promise<void> | undefined {
+    const { finder, plans, options } = this.#core
+    const plan = filter.isAll ? undefined : plans.planOf(filter)
+    const block = finder.nextBlock(plan, from)
+    if (block === undefined) return undefined
+    const bringing = this.#bring(block)
+    const isRoomy = bringing === undefined && options.group.cache.isRoomy
+    const ahead = isRoomy ? finder.nextBlock(plan, block.lastSequence + 1) : undefined
+    if (ahead !== undefined) void this.#bring(ahead)
+    return bringing
+  }
+
+  /** A read that fails here fails again, and is reported, when the block is loaded. */
+  #bring(block: Block): Promise<void> | undefined {
+    const { isClosed, writer, loader } = this.#core
+    const isHere = block === writer.active || !loader.lacksBytes(block)
+    return isClosed || isHere ? undefined : loader.prefetch(block).catch(() => {})
   }
 
   lastSequenceOf(bytes: Buffer, offset: number, size: number): number {

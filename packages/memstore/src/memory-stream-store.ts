@@ -292,7 +292,13 @@ export class MemoryStreamStore implements StreamStore {
   }
 
   /** Everything is in memory already. */
-  prefetch(): void {}
+  prefetch(): undefined {
+    return undefined
+  }
+
+  prefetchNext(): undefined {
+    return undefined
+  }
 
   has(sequence: number): boolean {
     return this.#store.log.find(sequence) !== undefined

@@ -46,6 +46,11 @@ export class BlockCache {
     return this.#blocks.size
   }
 
+  /** Blocks may be read ahead: what they push out is not in use. */
+  get isRoomy(): boolean {
+    return this.usedBytes * 2 < this.bytesMax
+  }
+
   /** Takes a block in, or notes that it grew; makes room for it. */
   account(loaded: LoadedBlock): void {
     const bytes = loaded.memoryBytes

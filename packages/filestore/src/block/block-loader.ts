@@ -80,7 +80,7 @@ export class BlockLoader {
 
   async #prefetch(block: Block): Promise<void> {
     const { files, writer } = this.#options
-    if (!this.#lacksBytes(block)) return
+    if (!this.lacksBytes(block)) return
     const file = files.open(block.index, 'read')
     const size = block.writtenSize
     const bytes = Buffer.allocUnsafeSlow(size)
@@ -97,11 +97,11 @@ export class BlockLoader {
 
   #isPrefetchable(block: Block, size: number): boolean {
     const { contents, isClosed } = this.#options
-    return !isClosed() && block.writtenSize === size && this.#lacksBytes(block) && contents.blocks.positionOf(block) >= 0
+    return !isClosed() && block.writtenSize === size && this.lacksBytes(block) && contents.blocks.positionOf(block) >= 0
   }
 
   /** All of it is written, and none of it is in memory. */
-  #lacksBytes(block: Block): boolean {
+  lacksBytes(block: Block): boolean {
     return (block.loaded === undefined || !block.loaded.hasBytes) && block.writtenSize === block.rawSize
   }
 

@@ -1,6 +1,7 @@
 /** STREAM.MSG.GET and STREAM.MSG.DELETE (jetstream-api.md section 6). */
 import { formatRfc3339, nanosOf, StoredMessage, StoreError, SubjectFilter, textOf } from '@rivulet/store-types'
 import { apiError, asApiError, type Stream } from '@rivulet/jetstream-core'
+import { bringMessage } from '../request/bring-message.js'
 import { isContradictory, messageQuery, startSequence, type MessageQuery } from '../request/message-query.js'
 import { isEmptyRequest, readBody } from '../request/request-body.js'
 import { messageDeleteShape, messageShape } from '../request/request-shapes.js'
@@ -17,6 +18,7 @@ export async function getMessage(call: ApiCall): Promise<AnswerOrSilence> {
   if (account.offline.has(call.subject.stream)) return undefined
   const stream = requireStream(account, call.subject.stream)
 
+  await bringMessage(stream.store, query)
   const message = new StoredMessage()
   if (!load(stream, query, message, call)) throw apiError('JSNoMessageFoundErr')
   // What a power cut could still take back is not shown.

@@ -23,6 +23,7 @@ import {
 } from '@rivulet/store-types'
 import type { MessageSink } from '@rivulet/accounts'
 import type { JetStreamAccount, Stream } from '@rivulet/jetstream-core'
+import { bringMessage } from '../request/bring-message.js'
 import { demandsHigherLevel } from '../request/api-level.js'
 import {
   isContradictory,
@@ -57,6 +58,8 @@ type Get = Readonly<{
   keyStart: number
   /** how often it has waited for a commit */
   waits: number
+  /** the message was waited for: it is in memory, or can not be read */
+  isBrought: boolean
 }>
 
 export class DirectGet implements MessageSink {
@@ -94,7 +97,7 @@ export class DirectGet implements MessageSink {
       this.#reply.status(request, '412 Required Api Level')
       return
     }
-    this.#answer({ request, stream, keyStart: nameEnd === end ? -1 : nameEnd + 1, waits: 0 })
+    this.#answer({ request, stream, keyStart: nameEnd === end ? -1 : nameEnd + 1, waits: 0, isBrought: false })
   }
 
   #answer(get: Get): void {
@@ -110,6 +113,18 @@ export class DirectGet implements MessageSink {
 
   /** Asks again once all that is there now is committed. */
   #wait(get: Get): void {
+    this.#again({ ...get, waits: get.waits + 1 }, get.stream.atRest())
+  }
+
+  /** Asks again once the message is in memory; false when it need not. */
+  #bring(get: Get, bringing: Promise<void> | undefined): boolean {
+    if (get.isBrought || bringing === undefined) return false
+    this.#again({ ...get, isBrought: true }, bringing)
+    return true
+  }
+
+  /** The request's bytes are not its own. */
+  #again(get: Get, when: Promise<unknown>): void {
     const { request, stream } = get
     const copy = messageOf({
       subject: request.subject(),
@@ -118,8 +133,8 @@ export class DirectGet implements MessageSink {
       payload: request.payload(),
     })
     const keyStart = get.keyStart < 0 ? -1 : get.keyStart - request.subjectOffset
-    const again = { request: copy, stream, keyStart, waits: get.waits + 1 }
-    void stream.atRest().then(() => {
+    const again = { ...get, request: copy, keyStart }
+    void when.then(() => {
       if (!stream.isClosed) this.#answer(again)
     })
   }
@@ -135,18 +150,20 @@ export class DirectGet implements MessageSink {
     }
     const keySize = request.subjectOffset + request.subjectSize - keyStart
     if (keySize <= 0) return this.#reply.status(request, '408 Bad Request')
-    if (!this.#loadLast(stream.store, request.subjectBytes, keyStart, keySize)) {
+    const { store } = stream
+    const sequence = store.lastSequenceOf(request.subjectBytes, keyStart, keySize)
+    if (sequence > 0 && this.#bring(get, store.prefetch(sequence))) return
+    const isFound = sequence > 0 ? store.load(sequence, this.#message) : this.#loadLast(get, keyStart + keySize)
+    if (!isFound) {
       return this.#reply.status(request, '404 Message Not Found')
     }
     this.#sendOne(get, noHeaders)
   }
 
-  /** The last message of a subject; a literal one costs no string. */
-  #loadLast(store: StreamStore, bytes: Buffer, offset: number, size: number): boolean {
-    const sequence = store.lastSequenceOf(bytes, offset, size)
-    if (sequence > 0) return store.load(sequence, this.#message)
-    const key = bytes.latin1Slice(offset, offset + size)
-    return !isLiteral(key) && store.loadLast(SubjectFilter.of(key), this.#message) > 0
+  /** The last message that a pattern matches. */
+  #loadLast({ request, stream, keyStart }: Get, keyEnd: number): boolean {
+    const key = request.subjectBytes.latin1Slice(keyStart, keyEnd)
+    return !isLiteral(key) && stream.store.loadLast(SubjectFilter.of(key), this.#message) > 0
   }
 
   #getByBody(get: Get): void {
@@ -169,6 +186,7 @@ export class DirectGet implements MessageSink {
 
   #getOne(get: Get, query: MessageQuery): void {
     const { store } = get.stream
+    if (this.#bring(get, bringMessage(store, query))) return
     const from = startSequence(store, query)
     let isFound: boolean
     if (query.nextBySubject !== '') {

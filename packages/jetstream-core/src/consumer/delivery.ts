@@ -88,6 +88,8 @@ export class Delivery implements TurnTask, Publisher {
   #searchedTo = -1
   #bytesThisTurn = 0
   #holds = 0
+  /** The next message was waited for: it is in memory, or can not be read. */
+  #isBrought = false
   #isScheduled = false
   #isClosed = false
 
@@ -146,10 +148,10 @@ export class Delivery implements TurnTask, Publisher {
     this.#isScheduled = false
     if (this.#isClosed) return
     this.#listener.turnStarted()
+    this.#bringNext()
     const outcome = this.#deliverMany()
     if (this.#isClosed) return
     if (outcome === 'delivered' && this.#holds === 0) {
-      this.#parts.store.prefetch(this.#parts.progress.nextSequence)
       this.wake()
       return
     }
@@ -157,6 +159,23 @@ export class Delivery implements TurnTask, Publisher {
     if (outcome === 'exhausted') pacing.caughtUp(progress.nextSequence)
     pull?.settle(outcome === 'exhausted', now)
     this.#listener.rested(Math.min(pull?.nextDeadlineMs ?? Infinity, outcome === 'later' ? pacing.dueMs : Infinity))
+  }
+
+  /** Waits for the next message where that has to be read from a disk. One that was waited for is taken as it is. */
+  #bringNext(): void {
+    const wasBrought = this.#isBrought
+    this.#isBrought = false
+    const { progress, store, pull, push } = this.#parts
+    const mayDeliver = push ? push.mayDeliver : pull?.count !== 0
+    if (wasBrought || this.#holds > 0 || !mayDeliver || this.#listener.isPaused || this.#isStalled()) return
+    if (this.skipList || progress.nextSequence > store.committedSequence) return
+    const bringing = store.prefetchNext(this.#listener.filter, progress.nextSequence)
+    if (bringing === undefined) return
+    this.hold()
+    void bringing.then(() => {
+      this.#isBrought = true
+      this.release()
+    })
   }
 
   #deliverMany(): Outcome {

@@ -358,6 +358,7 @@ export class Stream implements MessageSink, StreamStoreListener, IngestStream {
   async removeMessage(sequence: number, options: Readonly<{ erase: boolean }>): Promise<void> {
     if (this.#config.sealed) throw apiError('JSStreamSealedErr')
     if (this.#config.denyDelete) throw apiError('JSStreamMsgDeleteFailedF', { err: 'message delete not permitted' })
+    await this.store.prefetch(sequence)
     const subject = this.store.load(sequence, this.#message) ? this.#message.subject() : ''
     if (!this.#remove(sequence, options.erase)) throw apiError('JSSequenceNotFoundErrF', { seq: sequence })
     this.#announceRemoval(sequence, subject)

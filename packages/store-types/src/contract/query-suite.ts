@@ -54,8 +54,15 @@ export function describeQueries(factory: HostFactory, abilities: StoreAbilities)
       for (const sequence of [0, 4, 7, 1000]) {
         expect([bench.read(sequence), bench.store.has(sequence)]).toEqual([undefined, false])
       }
-      bench.store.prefetch(3)
-      bench.store.prefetch(1000)
+    })
+
+    it('brings messages into memory, those that are not there too', async () => {
+      await filled()
+
+      for (const sequence of [0, 3, 4, 1000]) await bench.store.prefetch(sequence)
+      for (const from of [0, 3, 1000]) await bench.store.prefetchNext(of('b.*'), from)
+
+      expect(bench.read(3)).not.toBeUndefined()
     })
 
     it('counts what is pending, also per subject', async () => {

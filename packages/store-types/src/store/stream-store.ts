@@ -120,8 +120,14 @@ export interface StreamStore {
   loadPrevious(filter: SubjectFilter, from: number, target: StoredMessage): number
   /** Newest live match; its sequence, or 0. Never a scan of messages. */
   loadLast(filter: SubjectFilter, target: StoredMessage): number
-  /** Hints that `sequence` will be read soon; reads its block ahead without blocking. */
-  prefetch(sequence: number): void
+  /**
+   * Brings the message into memory with the event loop free meanwhile: a message that is not there is otherwise read,
+   * with its block, while the caller of `load`, `remove` or `erase` waits. Never rejects: what can not be read is
+   * reported by those. Undefined when there is nothing to wait for.
+   */
+  prefetch(sequence: number): Promise<void> | undefined
+  /** As `prefetch`, for `loadNext` and those that follow it: what comes then is read ahead. */
+  prefetchNext(filter: SubjectFilter, from: number): Promise<void> | undefined
 
   /** True when a live message has this sequence. */
   has(sequence: number): boolean
