@@ -98,6 +98,7 @@ async function fillDistinct(store, perTurn) {
 async function removeSome(store, amount) {
   const step = Math.max(2, Math.floor(count / amount))
   for (let i = 1, inTurn = 0; i < count; i += step) {
+    await store.prefetch(i)
     if (store.has(i)) store.remove(i)
     if (++inTurn % PER_TURN === 0) await turn()
   }
@@ -105,6 +106,7 @@ async function removeSome(store, amount) {
 
 async function compactAfterRemovals(store) {
   for (let i = 1; i < Math.min(count, 300_000); i++) {
+    if (i % 100 === 0) await store.prefetch(i)
     if (i % 5 !== 0) store.remove(i)
     if (i % 100 === 0) await turn()
   }

@@ -392,11 +392,17 @@ export class FileStreamStore implements StreamStore {
     return bringing
   }
 
+  prefetchLast(bytes: Buffer, offset: number, size: number): Promise<void> | undefined {
+    const { subjects, blocks } = this.#core.contents
+    const id = subjects.find(bytes, offset, size)
+    const block = id === 0 ? undefined : blocks.find(subjects.lastOf(id))
+    return block && this.#bring(block)
+  }
+
   /** A read that fails here fails again, and is reported, when the block is loaded. */
   #bring(block: Block): Promise<void> | undefined {
-    const { isClosed, writer, loader } = this.#core
-    const isHere = block === writer.active || !loader.lacksBytes(block)
-    return isClosed || isHere ? undefined : loader.prefetch(block).catch(() => {})
+    const { isClosed, loader } = this.#core
+    return isClosed || !loader.lacksBytes(block) ? undefined : loader.prefetch(block).catch(() => {})
   }
 
   lastSequenceOf(bytes: Buffer, offset: number, size: number): number {

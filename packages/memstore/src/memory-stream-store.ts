@@ -300,6 +300,10 @@ export class MemoryStreamStore implements StreamStore {
     return undefined
   }
 
+  prefetchLast(): undefined {
+    return undefined
+  }
+
   has(sequence: number): boolean {
     return this.#store.log.find(sequence) !== undefined
   }

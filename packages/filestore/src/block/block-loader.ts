@@ -79,7 +79,7 @@ export class BlockLoader {
   }
 
   async #prefetch(block: Block): Promise<void> {
-    const { files, writer } = this.#options
+    const { files } = this.#options
     if (!this.lacksBytes(block)) return
     const file = files.open(block.index, 'read')
     const size = block.writtenSize
@@ -91,7 +91,7 @@ export class BlockLoader {
       file.close()
     }
     if (!this.#isPrefetchable(block, size)) return
-    if (block.loaded === undefined && writer.active !== block) await this.#indexInParts(block, bytes)
+    if (block.loaded === undefined) await this.#indexInParts(block, bytes)
     else this.#take(block, bytes, size)
   }
 

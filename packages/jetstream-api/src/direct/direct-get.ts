@@ -151,8 +151,8 @@ export class DirectGet implements MessageSink {
     const keySize = request.subjectOffset + request.subjectSize - keyStart
     if (keySize <= 0) return this.#reply.status(request, '408 Bad Request')
     const { store } = stream
+    if (this.#bring(get, store.prefetchLast(request.subjectBytes, keyStart, keySize))) return
     const sequence = store.lastSequenceOf(request.subjectBytes, keyStart, keySize)
-    if (sequence > 0 && this.#bring(get, store.prefetch(sequence))) return
     const isFound = sequence > 0 ? store.load(sequence, this.#message) : this.#loadLast(get, keyStart + keySize)
     if (!isFound) {
       return this.#reply.status(request, '404 Message Not Found')

@@ -9,5 +9,5 @@ export function bringMessage(store: StreamStore, query: MessageQuery): Promise<v
   if (from > 0) return store.prefetch(from)
   if (!isLiteral(query.lastBySubject)) return undefined
   const subject = Buffer.from(query.lastBySubject, 'latin1')
-  return store.prefetch(store.lastSequenceOf(subject, 0, subject.length))
+  return store.prefetchLast(subject, 0, subject.length)
 }

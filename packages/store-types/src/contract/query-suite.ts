@@ -62,6 +62,8 @@ export function describeQueries(factory: HostFactory, abilities: StoreAbilities)
       for (const sequence of [0, 3, 4, 1000]) await bench.store.prefetch(sequence)
       for (const from of [0, 3, 1000]) await bench.store.prefetchNext(of('b.*'), from)
 
+      for (const subject of ['b.x', 'nothing']) await bench.store.prefetchLast(Buffer.from(subject), 0, subject.length)
+
       expect(bench.read(3)).not.toBeUndefined()
     })
 

@@ -128,6 +128,8 @@ export interface StreamStore {
   prefetch(sequence: number): Promise<void> | undefined
   /** As `prefetch`, for `loadNext` and those that follow it: what comes then is read ahead. */
   prefetchNext(filter: SubjectFilter, from: number): Promise<void> | undefined
+  /** As `prefetch`, for `lastSequenceOf`, `loadLast` of a literal subject, and what they find. */
+  prefetchLast(bytes: Buffer, offset: number, size: number): Promise<void> | undefined
 
   /** True when a live message has this sequence. */
   has(sequence: number): boolean
