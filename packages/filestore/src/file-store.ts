@@ -393,9 +393,9 @@ export class FileStreamStore implements StreamStore {
   }
 
   prefetchLast(bytes: Buffer, offset: number, size: number): Promise<void> | undefined {
-    const { subjects, blocks } = this.#core.contents
-    const id = subjects.find(bytes, offset, size)
-    const block = id === 0 ? undefined : blocks.find(subjects.lastOf(id))
+    const { contents, finder } = this.#core
+    const id = contents.subjects.find(bytes, offset, size)
+    const block = id === 0 ? undefined : finder.lastBlockOf(id)
     return block && this.#bring(block)
   }
 

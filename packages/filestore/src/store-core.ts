@@ -105,6 +105,10 @@ export class StoreCore implements CommitSubject, HandleOwner {
   isClosed = false
   /** How many changed configurations are being applied (limits/gradual-limits.ts). */
   limitSweeps = 0
+  /** Appends may leave to a sweep what they would have to read a block for. */
+  sweepTakesAll = false
+  /** They did. */
+  hasLeftToSweep = false
   /** Moved by a truncation and by an index written within a call: one that is being written is untrue, or old, then. */
   indexEdition = 0
   /** Purges in parts: a truncation takes back sequences they still look for. */
@@ -557,7 +561,7 @@ export class StoreCore implements CommitSubject, HandleOwner {
     const isUnsynced = this.writer.isDirectoryUnsynced
     this.writer.isDirectoryUnsynced = false
     if (isUnsynced) await this.files.fileSystem.syncDirectory(this.files.directory)
-    this.retirement.settle()
+    await this.retirement.settle()
   }
 
   settleNow(): void {
@@ -565,7 +569,7 @@ export class StoreCore implements CommitSubject, HandleOwner {
     const isUnsynced = this.writer.isDirectoryUnsynced
     this.writer.isDirectoryUnsynced = false
     if (isUnsynced) this.files.fileSystem.syncDirectoryNow(this.files.directory)
-    this.retirement.settle()
+    this.retirement.settleNow()
   }
 
   committed(sequence: number): void {

@@ -52,7 +52,8 @@ export class StreamContents {
       return
     }
     block.firstSequence = nextLive(block, sequence + 1)
-    if (!block.deleted.isEmpty) block.deleted.deleteBelow(block.firstSequence)
+    const passesHole = block.firstSequence > sequence + 1
+    if (passesHole) block.deleted.deleteBelow(block.firstSequence)
     if (sequence === this.firstSequence) this.advanceFirst()
   }
 

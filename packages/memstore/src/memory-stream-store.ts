@@ -175,7 +175,7 @@ export class MemoryStreamStore implements StreamStore {
     const store = this.#store
     const { lastSequence } = store
     if (filter.isAll && keep === 0 && (below === 0 || below > lastSequence)) return this.purgeMatching(request)
-    const pace = new Pace(this.#options.turns, REMOVALS_PER_TURN)
+    const pace = new Pace(this.#options.turns, REMOVALS_PER_TURN, this.#options.clock)
     let end = below === 0 ? lastSequence + 1 : Math.min(below, lastSequence + 1)
     let left = keep
     for (let at = lastSequence; left > 0; left--) {
@@ -242,7 +242,7 @@ export class MemoryStreamStore implements StreamStore {
     if (!isMuch) return
     this.#limitSweeps++
     try {
-      await this.#enforceAll(config, new Pace(this.#options.turns, REMOVALS_PER_TURN))
+      await this.#enforceAll(config, new Pace(this.#options.turns, REMOVALS_PER_TURN, this.#options.clock))
     } finally {
       this.#limitSweeps--
     }

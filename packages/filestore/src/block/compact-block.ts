@@ -5,7 +5,7 @@
  */
 import type { RecordHasher } from '../hash/hash-kernel.js'
 import type { LoadedBlock } from './loaded-block.js'
-import { RecordScan, scanRecords } from './record-scan.js'
+import { RecordScan, scanPart } from './record-scan.js'
 import { SKIP_BIT, TOMBSTONE_BIT, readRecordSize, readSequence, readSequenceFlags } from './record.js'
 
 export type CompactedBlock = Readonly<{
@@ -20,39 +20,70 @@ export type CompactedBlock = Readonly<{
   lastOffset: number
 }>
 
-/**
- * Copies what stays. `isNeeded` decides about tombstones. The loaded block is not changed.
- * @returns undefined when the block holds bytes that are no record: those are not thrown away
- */
-export function compactBlock(
-  loaded: LoadedBlock,
-  hasher: RecordHasher,
-  isNeeded: (tombstone: number) => boolean,
-): CompactedBlock | undefined {
-  const { area, filled } = loaded
-  const scan = new RecordScan(loaded.count + 64)
-  scanRecords(area, filled, hasher, scan)
-  if (scan.damage.length > 0) return undefined
-  const bytes = Buffer.allocUnsafeSlow(filled)
-  const kept = { size: 0, firstSequence: 0, lastSequence: 0, tombstoneCount: 0, highestTombstone: 0, lastOffset: -1 }
-  for (let i = 0; i < scan.count; i++) {
-    const offset = scan.offsets[i] as number
+/** Bytes of a part: about 2 ms. */
+const PART_BYTES = 1 << 20
+
+/** Copies what stays, in parts. The loaded block is not changed; messages of it may go in between. */
+export class BlockCompaction {
+  readonly #loaded: LoadedBlock
+  readonly #hasher: RecordHasher
+  readonly #scan = new RecordScan(1024)
+  readonly #bytes: Buffer
+  readonly #kept = { size: 0, firstSequence: 0, lastSequence: 0, tombstoneCount: 0, highestTombstone: 0, lastOffset: -1 }
+  #offset = 0
+  /** The block holds bytes that are no record: those are not thrown away. */
+  isDamaged = false
+
+  constructor(loaded: LoadedBlock, hasher: RecordHasher) {
+    this.#loaded = loaded
+    this.#hasher = hasher
+    this.#bytes = Buffer.allocUnsafeSlow(loaded.filled)
+  }
+
+  /** What was copied; all of it when `step` says so. */
+  get result(): CompactedBlock {
+    return { bytes: this.#bytes, ...this.#kept }
+  }
+
+  /** The next part; `isNeeded` decides about its tombstones. False when it was the last one, or damage was found. */
+  step(isNeeded: (tombstone: number) => boolean): boolean {
+    const { area, filled } = this.#loaded
+    const scan = this.#scan
+    scan.reset()
+    const part = { from: this.#offset, until: Math.min(filled, this.#offset + PART_BYTES), size: filled }
+    this.#offset = scanPart(area, part, this.#hasher, scan)
+    this.isDamaged = scan.damage.length > 0
+    if (this.isDamaged) return false
+    for (let i = 0; i < scan.count; i++) {
+      const offset = scan.offsets[i] as number
+      if (this.#stays(offset, isNeeded)) this.#copy(offset)
+    }
+    return this.#offset < filled
+  }
+
+  #stays(offset: number, isNeeded: (tombstone: number) => boolean): boolean {
+    const { area, ids, offsets } = this.#loaded
+    const kept = this.#kept
     const flags = readSequenceFlags(area.view, offset)
     const sequence = readSequence(area.view, offset)
     if ((flags & TOMBSTONE_BIT) !== 0) {
-      if (!isNeeded(sequence)) continue
+      if (!isNeeded(sequence)) return false
       kept.tombstoneCount++
       kept.highestTombstone = Math.max(kept.highestTombstone, sequence)
-    } else {
-      const index = (flags & SKIP_BIT) !== 0 ? -1 : loaded.indexOf(sequence)
-      if (index < 0 || loaded.ids[index] === 0 || loaded.offsets[index] !== offset) continue
-      if (kept.firstSequence === 0) kept.firstSequence = sequence
-      kept.lastSequence = sequence
-      kept.lastOffset = kept.size
+      return true
     }
-    const size = readRecordSize(area.view, offset)
-    area.bytes.copy(bytes, kept.size, offset, offset + size)
-    kept.size += size
+    const index = (flags & SKIP_BIT) !== 0 ? -1 : this.#loaded.indexOf(sequence)
+    if (index < 0 || ids[index] === 0 || offsets[index] !== offset) return false
+    if (kept.firstSequence === 0) kept.firstSequence = sequence
+    kept.lastSequence = sequence
+    kept.lastOffset = kept.size
+    return true
   }
-  return { bytes, ...kept }
+
+  #copy(offset: number): void {
+    const { bytes, view } = this.#loaded.area
+    const size = readRecordSize(view, offset)
+    bytes.copy(this.#bytes, this.#kept.size, offset, offset + size)
+    this.#kept.size += size
+  }
 }

@@ -66,9 +66,19 @@ export class RecordScan {
 
 /** Scans [0, size) of `area`. `out` is empty; it keeps its capacity for the next block. */
 export function scanRecords(area: ByteArea, size: number, hasher: RecordHasher, out: RecordScan): void {
+  scanPart(area, { from: 0, until: size, size }, hasher, out)
+}
+
+/** As `scanRecords`, from a record's offset to the first one at or behind `until`. @returns where that one is */
+export function scanPart(
+  area: ByteArea,
+  { from, until, size }: Readonly<{ from: number; until: number; size: number }>,
+  hasher: RecordHasher,
+  out: RecordScan,
+): number {
   assert(size <= area.bytes.length, 'the scanned bytes are there')
-  let offset = 0
-  while (offset < size) {
+  let offset = from
+  while (offset < until) {
     out.makeRoom()
     const found = hasher.findRecords(area.bytes, offset, size, out.offsets, out.count)
     if (found > 0) {
@@ -85,6 +95,7 @@ export function scanRecords(area: ByteArea, size: number, hasher: RecordHasher, 
     out.push(offset)
     offset += recordSize
   }
+  return offset
 }
 
 /** The size of the record at `offset`, 0 when it is not good. */

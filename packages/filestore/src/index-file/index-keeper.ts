@@ -18,6 +18,8 @@ const PERIODIC_SUBJECTS_MAX = 20_000
 export class IndexKeeper {
   readonly #core: StoreCore
   #timer: Timer | undefined
+  /** The floor when the last index was made; what made it the floor is synced. */
+  #floorOfIndex = 0
   /** One at a time, in the order asked for; never rejects. */
   #writing: Promise<boolean> = Promise.resolve(true)
 
@@ -37,14 +39,17 @@ export class IndexKeeper {
   }
 
   /**
-   * As `write`, and the index survives a power loss: one that this process found may have been put in place by a
-   * process that was killed before it was certain. @throws StoreError
+   * As `write`, and it survives a power loss: an index that this process found may have been put in place by a
+   * process that was killed before it was certain. The floor says the same of the front, should the index be lost.
+   * @throws StoreError
    */
   async secure(): Promise<boolean> {
     if (!(await this.write())) return false
-    const { files } = this.#core
+    const { files, retirement } = this.#core
+    const floor = this.#floorOfIndex
     try {
       await files.fileSystem.syncDirectory(files.directory)
+      if (floor > 1) retirement.secureFloor(floor)
       return true
     } catch (error) {
       throw this.#core.refuse(error)
@@ -54,6 +59,7 @@ export class IndexKeeper {
   async #write(): Promise<boolean> {
     const core = this.#core
     if (core.unreadableFrom < Infinity) return false
+    if (!core.isIndexStale) this.#floorOfIndex = core.floor
     if (!core.isIndexStale || core.commit.failure !== undefined) return !core.isIndexStale
     try {
       await core.commit.syncAhead()
@@ -61,6 +67,7 @@ export class IndexKeeper {
       core.commit.commitNow()
       core.firstTimes.knowAll(core.contents.blocks.all)
       core.isIndexStale = false
+      this.#floorOfIndex = core.floor
       const { lastSequence } = core.contents
       const waiting = core.retirement.awaitingIndexCount
       const { indexEdition } = core

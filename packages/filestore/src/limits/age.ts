@@ -9,6 +9,7 @@
  * look, at max_age, finds a message too young.
  */
 import { Timestamp, compareTimes, millisBetween, setFromNanos, type Timer } from '@rivulet/store-types'
+import type { Block } from '../block/block.js'
 import type { StoreCore } from '../store-core.js'
 
 const NANOS_PER_MS = 1_000_000n
@@ -17,6 +18,8 @@ const TIMER_MS_MIN = 250
 const LAG_MS = 50
 /** About 3 ms. */
 const SLICE_MESSAGES = 2_000
+/** Reading a block of that size costs less than a slice. */
+const READ_AT_ONCE_BYTES = 1 << 20
 
 export class AgeLimit {
   readonly #core: StoreCore
@@ -59,7 +62,7 @@ export class AgeLimit {
 
   /**
    * Removes what was too old `lagMs` ago, after looking at `most` messages at most; a bounded call also ends before a
-   * further block that has to be read. True when more is left.
+   * block that takes its time to read, unless it begins there. True when more is left.
    */
   expire(most: number, lagMs = 0): boolean {
     const { contents, config, options } = this.#core
@@ -68,7 +71,7 @@ export class AgeLimit {
     let from = Math.max(contents.firstSequence, this.#resumeAt)
     this.#resumeAt = 0
     for (let seen = 0; contents.messageCount > 0; seen++) {
-      if (seen > 0 && most < Infinity && this.#mustRead(from)) {
+      if (seen > 0 && most < Infinity && this.#coldBlock(from) !== undefined) {
         this.#resumeAt = from
         return true
       }
@@ -91,11 +94,11 @@ export class AgeLimit {
     return false
   }
 
-  /** Is the next message in a block that is not in memory? */
-  #mustRead(from: number): boolean {
-    const { finder, writer } = this.#core
+  /** The block of the next message, when it is not in memory. */
+  #coldBlock(from: number): Block | undefined {
+    const { finder, loader } = this.#core
     const block = finder.nextBlock(undefined, from)
-    return block !== undefined && block !== writer.active && block.loaded?.hasBytes !== true
+    return block !== undefined && loader.lacksBytes(block) ? block : undefined
   }
 
   #firstTime(): Timestamp {
@@ -107,6 +110,21 @@ export class AgeLimit {
 
   readonly #fired = (): void => {
     this.#timer = undefined
+    const { contents, loader } = this.#core
+    const next = this.#coldBlock(Math.max(contents.firstSequence, this.#resumeAt))
+    if (next === undefined || next.rawSize <= READ_AT_ONCE_BYTES) return this.#goOn()
+    const timer = { cancel: () => {} }
+    this.#timer = timer
+    // A read that fails here fails again, and is reported, when the block is loaded.
+    const isThere = (): void => {
+      if (this.#timer !== timer) return
+      this.#timer = undefined
+      this.#goOn()
+    }
+    loader.prefetch(next).then(isThere, isThere)
+  }
+
+  #goOn(): void {
     if (this.#core.isClosed || this.#core.commit.failure !== undefined) return
     const hasMore = this.#tryExpire()
     if (hasMore) this.#timer = this.#core.options.clock.setTimer(0, this.#fired)

@@ -4,7 +4,8 @@
  * Messages and bytes go front to back. Then one pass over the blocks takes from each subject what it has too much:
  * when a subject is above its limit where the pass has come to, all its older messages are gone already. Appends
  * meanwhile enforce as usual, but remove two messages at most, so that they neither fall behind nor do the work of the
- * pass within their call.
+ * pass within their call. What they would have to read a block for they leave, and passes follow until nothing was
+ * left; the last one that may follow is left nothing.
  *
  * What went must stay gone when a removal that a client asked for meanwhile is acknowledged, though that makes room:
  * a tombstone says it, and of messages in front the floor (`StoreCore.remove`). When all is done the index becomes the
@@ -18,6 +19,8 @@ import { enforceTotals } from './limits.js'
 
 /** So many go at once, within the call. */
 export const EXCESS_AT_ONCE_MAX = 500
+/** A writer that is faster would have passes follow each other for ever. */
+const PASSES_MAX = 4
 
 /** How many messages these limits take, at most; of bytes only whether it is many. */
 export function excessOf(core: StoreCore, config: StreamConfig): number {
@@ -65,9 +68,14 @@ class LimitSweep {
   }
 
   async run(): Promise<void> {
-    await this.#sweepTotals()
-    if (this.#config.maxMessagesPerSubject <= 0) return
-    await this.#sweepSubjects()
+    const core = this.#core
+    for (let passes = 1; passes <= PASSES_MAX && !this.#isOver; passes++) {
+      core.sweepTakesAll = passes < PASSES_MAX
+      core.hasLeftToSweep = false
+      await this.#sweepTotals()
+      if (this.#config.maxMessagesPerSubject > 0) await this.#sweepSubjects()
+      if (!core.hasLeftToSweep) return
+    }
   }
 
   async #sweepTotals(): Promise<void> {

@@ -5,6 +5,7 @@
  * remove gets no tombstone: the next opening derives it again (recovery/replay.ts).
  */
 import { StoreError, type MessageView, type StreamConfig } from '@rivulet/store-types'
+import type { Block } from '../block/block.js'
 import type { StoreCore } from '../store-core.js'
 import { rollupScopeOf } from '../recovery/rollup-header.js'
 
@@ -42,7 +43,16 @@ export function enforceAfterAppend(core: StoreCore, sequence: number): void {
   if (config.maxMessagesPerSubject > 0) enforceSubjectOf(core, sequence, config.maxMessagesPerSubject, most)
   const isOver = config.maxMessages > 0 && contents.messageCount > config.maxMessages
   const isHeavy = config.maxBytes > 0 && contents.byteCount > config.maxBytes
-  if (isOver || isHeavy) enforceTotals(core, config, most)
+  if ((isOver || isHeavy) && !isLeftToSweep(core, () => contents.blocks.find(contents.firstSequence))) enforceTotals(core, config, most)
+}
+
+/** What lies in a block that would have to be read is left to the sweep, which reads aside. */
+function isLeftToSweep(core: StoreCore, holder: () => Block | undefined): boolean {
+  if (core.limitSweeps === 0 || !core.sweepTakesAll) return false
+  const block = holder()
+  const isLeft = block !== undefined && block.loaded === undefined
+  if (isLeft) core.hasLeftToSweep = true
+  return isLeft
 }
 
 /** All limits, after a change of the configuration or a recovery. */
@@ -64,6 +74,7 @@ function enforceSubjectOf(core: StoreCore, sequence: number, limit: number, most
 function enforceSubject(core: StoreCore, id: number, limit: number, most = Infinity): void {
   const { subjects } = core.contents
   for (let left = most; left > 0 && subjects.countOf(id) > limit; left--) {
+    if (most < Infinity && isLeftToSweep(core, () => core.finder.firstBlockOf(id))) return
     const first = core.finder.firstOf(id)
     if (first === 0 || !core.remove(first, 'limit', false)) return
   }

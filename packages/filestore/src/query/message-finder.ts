@@ -158,6 +158,27 @@ export class MessageFinder {
     return undefined
   }
 
+  /** The block that a search for the oldest live message of a subject begins with. Reads nothing. */
+  firstBlockOf(id: number): Block | undefined {
+    const { blocks, subjects } = this.#contents
+    for (let position = blocks.positionFrom(subjects.firstOf(id)); position < blocks.length; position++) {
+      const block = blocks.at(position) as Block
+      if (mayHoldId(block, id)) return block
+    }
+    return undefined
+  }
+
+  /** As `firstBlockOf`, for the newest one. */
+  lastBlockOf(id: number): Block | undefined {
+    const { blocks, subjects } = this.#contents
+    const from = subjects.lastOf(id)
+    for (let position = Math.min(blocks.positionFrom(from), blocks.length - 1); position >= 0; position--) {
+      const block = blocks.at(position) as Block
+      if (block.firstSequence <= from && mayHoldId(block, id)) return block
+    }
+    return undefined
+  }
+
   /** The newest live sequence of a subject; makes the bound that the table may have exact. */
   lastOf(id: number): number {
     const { subjects } = this.#contents
@@ -187,7 +208,7 @@ export class MessageFinder {
     const { blocks } = this.#contents
     for (let position = blocks.positionFrom(from); position < blocks.length; position++) {
       const block = blocks.at(position) as Block
-      if (block.messageCount === 0 || block.summary?.countOf(id) === 0) continue
+      if (!mayHoldId(block, id)) continue
       const loaded = this.#loader.arraysOf(block)
       const index = loaded.ids.indexOf(id, loaded.indexFrom(from))
       if (index >= 0 && index < loaded.count) return this.#note(loaded, index)
@@ -199,7 +220,7 @@ export class MessageFinder {
     const { blocks } = this.#contents
     for (let position = Math.min(blocks.positionFrom(from), blocks.length - 1); position >= 0; position--) {
       const block = blocks.at(position) as Block
-      if (block.messageCount === 0 || block.firstSequence > from || block.summary?.countOf(id) === 0) continue
+      if (block.firstSequence > from || !mayHoldId(block, id)) continue
       const loaded = this.#loader.arraysOf(block)
       const start = loaded.indexUpTo(from)
       const index = start < 0 ? -1 : loaded.ids.lastIndexOf(id, start)
@@ -252,6 +273,10 @@ export class MessageFinder {
     target.nanoseconds = time.nanoseconds
     target.sequence = loaded.sequenceAt(index)
   }
+}
+
+function mayHoldId(block: Block, id: number): boolean {
+  return block.messageCount > 0 && block.summary?.countOf(id) !== 0
 }
 
 /** False when the block's summary shows that no live message of it matches. */

@@ -14,7 +14,7 @@
 import { join } from 'node:path'
 import type { BlockFiles } from '../block/block-files.js'
 import { hashOf } from '../hash/hash-kernel.js'
-import { readFileIfPresent } from '../atomic-file.js'
+import { readFileIfPresent, replaceFileNow } from '../atomic-file.js'
 
 export const FLOOR_FILE = 'rivulet.floor'
 const MAGIC = 'rivfloor'
@@ -31,21 +31,37 @@ export function readFloor(files: BlockFiles): number {
 
 /** Replaces the floor; it survives power loss when this returns. @throws the file system's error */
 export function writeFloor(files: BlockFiles, sequence: number): void {
+  replaceFileNow(files.fileSystem, files.streamDirectory, { name: FLOOR_FILE, bytes: encode(files, sequence) })
+}
+
+/**
+ * As `writeFloor`, with the event loop free meanwhile. `isWanted` is asked before it takes its place: another one may
+ * have been written, or forgotten, since. @throws the file system's error
+ */
+export async function writeFloorAside(files: BlockFiles, sequence: number, isWanted: () => boolean): Promise<void> {
+  const { fileSystem, streamDirectory } = files
+  const path = join(streamDirectory, FLOOR_FILE)
+  // Not the name that `writeFloor` uses, which may be called while this one waits.
+  const staged = `${path}.new`
+  const bytes = encode(files, sequence)
+  const file = fileSystem.open(staged, 'replace')
+  try {
+    file.write(bytes, 0, SIZE, 0)
+    await file.sync()
+  } finally {
+    file.close()
+  }
+  if (!isWanted()) return fileSystem.remove(staged)
+  fileSystem.rename(staged, path)
+  await fileSystem.syncDirectory(streamDirectory)
+}
+
+function encode(files: BlockFiles, sequence: number): Buffer {
   const bytes = Buffer.alloc(SIZE)
   bytes.latin1Write(MAGIC, 0)
   bytes.writeBigUInt64LE(BigInt(sequence), 8)
   hashOf(files.kernel, files.streamName, bytes.subarray(0, 16)).copy(bytes, 16)
-  const { fileSystem, streamDirectory } = files
-  const path = join(streamDirectory, FLOOR_FILE)
-  const file = fileSystem.open(`${path}.tmp`, 'replace')
-  try {
-    file.write(bytes, 0, SIZE, 0)
-    file.syncNow()
-  } finally {
-    file.close()
-  }
-  fileSystem.rename(`${path}.tmp`, path)
-  fileSystem.syncDirectoryNow(streamDirectory)
+  return bytes
 }
 
 /** Forgets the floor, before sequences below it are given out again (truncate). */

@@ -11,7 +11,7 @@
  */
 import { Timestamp, assert, type Timer } from '@rivulet/store-types'
 import type { Block } from '../block/block.js'
-import { compactBlock, type CompactedBlock } from '../block/compact-block.js'
+import { BlockCompaction, type CompactedBlock } from '../block/compact-block.js'
 import { ByteArea, readTime } from '../block/record.js'
 import { stageBlockFile } from '../block/rewrite-block.js'
 import type { IndexKeeper } from '../index-file/index-keeper.js'
@@ -126,7 +126,7 @@ export class Compactor {
     return block.lastSequence < contents.lastSequence && block.writtenSize === block.rawSize
   }
 
-  /** A block of 8 MB is read aside, indexed in one turn and copied in another. */
+  /** A block is read aside and copied in parts. */
   async #compact(block: Block): Promise<void> {
     const core = this.#core
     const { files, loader } = core
@@ -138,15 +138,21 @@ export class Compactor {
     // A read that fails here fails again, and is reported, when the block is loaded.
     await loader.prefetch(block).catch(() => {})
     if (!this.#isCandidate(block)) return
-    loader.load(block)
-    await this.#pause()
-    if (!this.#isCandidate(block)) return
-    const needed = this.#neededIn(block)
-    const compacted = compactBlock(loader.load(block), files.hasherOf(block.index), needed.isNeeded)
-    if (compacted === undefined) {
+    const { rewriteCount, rawSize } = block
+    const compaction = new BlockCompaction(loader.load(block), files.hasherOf(block.index))
+    let floor = 0
+    for (let isMore = true; isMore; ) {
+      await this.#pause()
+      if (!this.#isCandidate(block) || block.rewriteCount !== rewriteCount || block.rawSize !== rawSize) return
+      const needed = this.#neededIn(block)
+      isMore = compaction.step(needed.isNeeded)
+      floor = Math.max(floor, needed.floor())
+    }
+    if (compaction.isDamaged) {
       block.isDamaged = true
       return
     }
+    const compacted = compaction.result
     if (compacted.size === 0) {
       core.retire(block)
       return
@@ -155,7 +161,7 @@ export class Compactor {
       block.compactedSize = block.rawSize
       return
     }
-    await this.#replace(block, compacted, needed.floor())
+    await this.#replace(block, compacted, floor)
   }
 
   /** Still there, and without the damage that loading may have shown: such a block keeps all its bytes. */

@@ -12,7 +12,7 @@ export class PacedRemoval {
 
   constructor(core: StoreCore) {
     this.#core = core
-    this.#pace = new Pace(core.options.turns, REMOVALS_PER_TURN)
+    this.#pace = new Pace(core.options.turns, REMOVALS_PER_TURN, core.options.clock)
   }
 
   /** Notes work, in removals. True when `nextTurn` is due. */

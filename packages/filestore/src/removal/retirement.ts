@@ -11,7 +11,7 @@
 import type { Logger } from '@rivulet/store-types'
 import type { Block } from '../block/block.js'
 import type { BlockFiles } from '../block/block-files.js'
-import { writeFloor } from '../recovery/floor-file.js'
+import { writeFloor, writeFloorAside } from '../recovery/floor-file.js'
 
 export class Retirement {
   readonly #files: BlockFiles
@@ -19,6 +19,10 @@ export class Retirement {
   readonly #retired: Block[] = []
   readonly #awaitingIndex: Block[] = []
   readonly #retiring: Block[] = []
+  /** Of a sync that is done; the floor is being written. */
+  readonly #leaving: Block[] = []
+  /** Moved when the files are forgotten: a floor that is being written is untrue then. */
+  #edition = 0
   #floorOfSync = 0
   /** What the floor file is known to say; 0: not known. */
   #writtenFloor = 0
@@ -45,12 +49,12 @@ export class Retirement {
 
   /** Files of blocks that no list has are still there. */
   get hasFiles(): boolean {
-    return this.#awaitingIndex.length + this.#retired.length + this.#retiring.length > 0
+    return this.#awaitingIndex.length + this.#retired.length + this.#retiring.length + this.#leaving.length > 0
   }
 
   /** True when `settle` has something to do after the sync that is about to begin. */
   get needsSettling(): boolean {
-    return this.#retiring.length > 0 || this.#owesFloor
+    return this.#retiring.length + this.#leaving.length > 0 || this.#owesFloor
   }
 
   add(block: Block, waitsForIndex: boolean): void {
@@ -88,18 +92,31 @@ export class Retirement {
   }
 
   /** That sync is done. @throws the file system's error, but for a full disk */
-  settle(): void {
+  settleNow(): void {
     if (!this.needsSettling) return
-    const retiring = this.#retiring.splice(0)
-    const isWritten = this.#tryWriteFloor()
-    for (const block of retiring) {
+    this.#leaving.push(...this.#retiring.splice(0))
+    this.#removeLeaving(this.#tryWriteFloor())
+  }
+
+  /** As `settleNow`, with the event loop free while the floor is written. */
+  async settle(): Promise<void> {
+    if (!this.needsSettling) return
+    this.#leaving.push(...this.#retiring.splice(0))
+    const edition = this.#edition
+    const isWritten = await this.#tryWriteFloorAside()
+    if (edition === this.#edition) this.#removeLeaving(isWritten)
+  }
+
+  #removeLeaving(isFloorWritten: boolean): void {
+    const leaving = this.#leaving.splice(0)
+    for (const block of leaving) {
       if (block.keepsFile) this.#files.close(block)
       else this.#files.remove(block)
     }
     // Without room for the floor the blocks go all the same: room is what their removal gives.
-    this.#owesFloor = !isWritten && !this.#tryWriteFloor()
+    this.#owesFloor = !isFloorWritten && !this.#tryWriteFloor()
     // Nothing but their absence says then that their messages are gone.
-    if (this.#owesFloor && retiring.length > 0) this.#files.fileSystem.syncDirectoryNow(this.#files.directory)
+    if (this.#owesFloor && leaving.length > 0) this.#files.fileSystem.syncDirectoryNow(this.#files.directory)
   }
 
   /**
@@ -114,6 +131,7 @@ export class Retirement {
 
   /** The files are gone with their directory, or belong to nobody; no floor is owed. */
   clear(): void {
+    this.#edition++
     this.#owesFloor = false
     this.#isFloorMoved = false
     this.#floorOfSync = 0
@@ -121,6 +139,7 @@ export class Retirement {
     this.#retired.length = 0
     this.#awaitingIndex.length = 0
     this.#retiring.length = 0
+    this.#leaving.length = 0
   }
 
   /** False when there is no room for it: then it is owed. */
@@ -131,10 +150,28 @@ export class Retirement {
       this.#writtenFloor = this.#floorOfSync
       return true
     } catch (error) {
-      if (!isNoRoom(error)) throw error
-      this.#logger.warn(`Stream '${this.#files.streamName}': the floor file could not be written: ${String(error)}`)
-      return false
+      return this.#failed(error)
     }
+  }
+
+  async #tryWriteFloorAside(): Promise<boolean> {
+    const floor = this.#floorOfSync
+    const edition = this.#edition
+    const isWanted = (): boolean => edition === this.#edition && floor > this.#writtenFloor
+    if (!isWanted()) return true
+    try {
+      await writeFloorAside(this.#files, floor, isWanted)
+      if (isWanted()) this.#writtenFloor = floor
+      return true
+    } catch (error) {
+      return this.#failed(error)
+    }
+  }
+
+  #failed(error: unknown): false {
+    if (!isNoRoom(error)) throw error
+    this.#logger.warn(`Stream '${this.#files.streamName}': the floor file could not be written: ${String(error)}`)
+    return false
   }
 }
 

@@ -113,3 +113,54 @@ describe('limits that take many messages', () => {
     await s.close()
   })
 })
+
+describe('what appends would have to read a block for', () => {
+  it.each<[Partial<StreamConfig>, (sequences: number[]) => void]>([
+    [{ maxMessages: 900 }, (kept) => expect(kept.length).toBe(900)],
+    [{ maxMessagesPerSubject: 300 }, (kept) => expect(kept.length).toBe(900)],
+  ])('is left to the sweep, which leaves nothing over: %j', async (config, check) => {
+    // A thousand messages in a block: a turn ends where a block does.
+    const first = await openStore({ blockBytes: 40_000 })
+    for (let i = 1; i <= MANY; i++) first.append('abc'[i % 3] as string, `${i}`.padEnd(9))
+    await first.flush()
+    const s = await first.reopen()
+    const reads = countReads(s)
+    const update = s.store.updateConfig(limited(config))
+    let appended = 0
+    let isDone = false
+    void update.then(() => (isDone = true))
+    while (!isDone) {
+      const before = reads()
+      // Nobody else runs in between.
+      for (let i = 0; i < 3 && appended < 600; i++) s.append('abc'[appended++ % 3] as string, 'meanwhile')
+      expect(reads()).toBe(before)
+      s.turns.step()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await s.flush()
+
+    check(s.contents().map((line) => Number(line.split(':')[0])))
+    await s.close()
+  })
+})
+
+/** Reads of blocks; those that do not wait for them take a turn. */
+function countReads(s: TestStore): () => number {
+  let count = 0
+  const open = s.disk.open.bind(s.disk)
+  s.disk.open = (path, mode) => {
+    const file = open(path, mode)
+    if (!path.endsWith('.blk')) return file
+    const [read, readAsync] = [file.read.bind(file), file.readAsync.bind(file)]
+    file.read = (...where) => {
+      count++
+      return read(...where)
+    }
+    file.readAsync = async (...where) => {
+      await new Promise((resolve) => setImmediate(resolve))
+      return readAsync(...where)
+    }
+    return file
+  }
+  return () => count
+}

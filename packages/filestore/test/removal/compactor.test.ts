@@ -290,3 +290,45 @@ describe.each(Object.entries(meanwhile))('a compaction during which %s', (_, cha
     }
   })
 })
+
+/** What is done to the stream, and what it holds then. */
+type Deed = readonly [string, (s: TestStore) => unknown, (kept: number[]) => number[]]
+
+describe('a large block', () => {
+  const PAYLOAD = 'p'.repeat(2_000)
+  const COUNT = 1_700
+  const deeds: readonly Deed[] = [
+    ['nothing happens', () => {}, (kept) => kept],
+    ['a message of it goes', (s) => s.store.remove(4), (kept) => kept.filter((each) => each !== 4)],
+    ['its last message goes', (s) => s.store.remove(1_400), (kept) => kept.filter((each) => each !== 1_400)],
+    ['one is erased', (s) => s.store.erase(4), (kept) => kept.filter((each) => each !== 4)],
+    ['its front goes', (s) => s.store.purgeBelow(500), (kept) => kept.filter((each) => each >= 500)],
+    ['all of it goes', (s) => s.store.purgeBelow(1_600), (kept) => kept.filter((each) => each >= 1_600)],
+    ['everything goes', (s) => s.store.purge(), () => []],
+    ['the stream is truncated', (s) => s.store.truncate(800), (kept) => kept.filter((each) => each <= 800)],
+  ]
+
+  it.each(deeds)('is copied in parts: %s in between', async (_, act, left) => {
+    const s = await openStore({ blockBytes: 3 << 20 })
+    for (let i = 1; i <= COUNT; i++) s.append('s', PAYLOAD)
+    for (let i = 1; i <= 1_400; i++) if (i % 4 !== 0) s.store.remove(i)
+    await s.flush()
+    const before = sequences(s)
+    const compacted = s.store.compact()
+    // The first of three parts is copied.
+    for (let turn = 0; turn < 2; turn++) {
+      for (let i = 0; i < 100; i++) await Promise.resolve()
+      s.turns.step()
+    }
+    act(s)
+    await runUntil(s.turns, compacted)
+    await s.flush()
+    const expected = left(before)
+    expect(sequences(s)).toEqual(expected)
+    s.disk.remove(`${DIRECTORY}/msgs/index.db`)
+    const again = await s.kill()
+
+    expect(sequences(again)).toEqual(expected)
+    await again.close()
+  })
+})
