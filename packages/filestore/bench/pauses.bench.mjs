@@ -106,7 +106,7 @@ async function removeSome(store, amount) {
 
 async function compactAfterRemovals(store) {
   for (let i = 1; i < Math.min(count, 300_000); i++) {
-    if (i % 100 === 0) await store.prefetch(i)
+    await store.prefetch(i)
     if (i % 5 !== 0) store.remove(i)
     if (i % 100 === 0) await turn()
   }

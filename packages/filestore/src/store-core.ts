@@ -158,7 +158,8 @@ export class StoreCore implements CommitSubject, HandleOwner {
       contents,
       damaged: (report) => this.damaged(report),
       unreadable: (block) => this.noteUnreadable(block),
-      pause: () => new Promise((resolve) => turns.schedule('append', { runTurn: resolve })),
+      turns,
+      clock,
       isClosed: () => this.isClosed,
       lost: (block, loaded) => this.#countOutLost(block, loaded),
     })

@@ -12,8 +12,6 @@ import { LoadedBlock } from './loaded-block.js'
 import type { RecordScan } from './record-scan.js'
 import { RECORD_HEADER_SIZE, SKIP_BIT, TOMBSTONE_BIT, readRecordSize, readSequence, readSequenceFlags, readSubjectSize } from './record.js'
 
-/** Bytes of a part: about 2 ms. */
-const PART_BYTES = 1 << 20
 const FOUND_MAX = 2048
 
 export class BlockIndexer {
@@ -44,17 +42,16 @@ export class BlockIndexer {
     this.#add(scan.offsets, scan.count, true)
   }
 
-  /** The records of the next part. False when there are no more, or when the block is unfit. */
-  addPart(hasher: RecordHasher): boolean {
+  /** Some records more; how many bytes they have. 0: there are none left, or the block is unfit. */
+  addPart(hasher: RecordHasher): number {
     const { loaded } = this
     if (this.#found.length === 0) this.#found = new Uint32Array(FOUND_MAX)
-    const end = Math.min(loaded.filled, this.#offset + PART_BYTES)
-    while (this.#offset < end && !this.isUnfit) {
-      const count = hasher.findRecords(loaded.area.bytes, this.#offset, loaded.filled, this.#found, 0)
-      if (count === 0) this.isUnfit = true
-      else this.#add(this.#found, count, false)
-    }
-    return this.#offset < loaded.filled && !this.isUnfit
+    const from = this.#offset
+    if (from === loaded.filled || this.isUnfit) return 0
+    const count = hasher.findRecords(loaded.area.bytes, from, loaded.filled, this.#found, 0)
+    if (count === 0) this.isUnfit = true
+    else this.#add(this.#found, count, false)
+    return this.isUnfit ? 0 : this.#offset - from
   }
 
   /** The block has what was found: it is loaded. */

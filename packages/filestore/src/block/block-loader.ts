@@ -5,7 +5,7 @@
  * nothing. A live message without a good record is lost: `lost` is called with what is missing, and
  * the load goes on with the others.
  */
-import type { DamageReport, OpenFile } from '@rivulet/store-types'
+import { Pace, type Clock, type DamageReport, type OpenFile, type Turns } from '@rivulet/store-types'
 import type { StreamContents } from '../stream-contents.js'
 import type { Block } from './block.js'
 import type { BlockCache } from './block-cache.js'
@@ -29,8 +29,8 @@ export type BlockLoaderOptions = Readonly<{
   damaged: (report: DamageReport) => void
   /** A file could not be read; it may be readable again one day. Called before its messages are lost. */
   unreadable: (block: Block) => void
-  /** A turn of the event loop. */
-  pause: () => Promise<void>
+  turns: Turns
+  clock: Clock
   isClosed: () => boolean
   /** Messages that were counted as live have no record, or subjects were not counted. */
   lost: (block: Block, loaded: LoadedBlock) => void
@@ -39,6 +39,8 @@ export type BlockLoaderOptions = Readonly<{
 /** Room for what the active block will get while it is loaded: as much as it has, within a bound. */
 const ACTIVE_ROOM_MAX = 256 * 1024
 const READ_PART_BYTES = 1 << 20
+/** At most, which is about 2 ms. */
+const INDEXED_BYTES_PER_TURN = 1 << 20
 
 export class BlockLoader {
   readonly #options: BlockLoaderOptions
@@ -183,12 +185,15 @@ export class BlockLoader {
 
   /** As `#index`, with the event loop free in between. Who loads or changes the block meanwhile makes it void. */
   async #indexInParts(block: Block, bytes: Buffer): Promise<void> {
-    const { files, pause } = this.#options
+    const { files, turns, clock } = this.#options
     const { rewriteCount } = block
     const indexer = new BlockIndexer(block, this.#options)
     indexer.loaded.setBytes(bytes, bytes.length)
-    while (indexer.addPart(files.hasherOf(block.index))) {
-      await pause()
+    const pace = new Pace(turns, INDEXED_BYTES_PER_TURN, clock)
+    const next = (): number => indexer.addPart(files.hasherOf(block.index))
+    for (let bytesDone = next(); bytesDone > 0; bytesDone = next()) {
+      if (!pace.spend(bytesDone)) continue
+      await pace.nextTurn()
       const isSame = block.loaded === undefined && block.rewriteCount === rewriteCount
       if (!isSame || !this.#isPrefetchable(block, bytes.length)) return
     }

@@ -20,8 +20,7 @@ export type CompactedBlock = Readonly<{
   lastOffset: number
 }>
 
-/** Bytes of a part: about 2 ms. */
-const PART_BYTES = 1 << 20
+const PART_BYTES = 1 << 16
 
 /** Copies what stays, in parts. The loaded block is not changed; messages of it may go in between. */
 export class BlockCompaction {
@@ -40,25 +39,29 @@ export class BlockCompaction {
     this.#bytes = Buffer.allocUnsafeSlow(loaded.filled)
   }
 
-  /** What was copied; all of it when `step` says so. */
+  /** What was copied; all of it when `step` had no more. */
   get result(): CompactedBlock {
     return { bytes: this.#bytes, ...this.#kept }
   }
 
-  /** The next part; `isNeeded` decides about its tombstones. False when it was the last one, or damage was found. */
-  step(isNeeded: (tombstone: number) => boolean): boolean {
+  /**
+   * The next part; `isNeeded` decides about its tombstones. How many bytes it had; 0 when there are no more, or damage
+   * was found.
+   */
+  step(isNeeded: (tombstone: number) => boolean): number {
     const { area, filled } = this.#loaded
     const scan = this.#scan
     scan.reset()
     const part = { from: this.#offset, until: Math.min(filled, this.#offset + PART_BYTES), size: filled }
+    const from = this.#offset
     this.#offset = scanPart(area, part, this.#hasher, scan)
     this.isDamaged = scan.damage.length > 0
-    if (this.isDamaged) return false
+    if (this.isDamaged) return 0
     for (let i = 0; i < scan.count; i++) {
       const offset = scan.offsets[i] as number
       if (this.#stays(offset, isNeeded)) this.#copy(offset)
     }
-    return this.#offset < filled
+    return this.#offset - from
   }
 
   #stays(offset: number, isNeeded: (tombstone: number) => boolean): boolean {

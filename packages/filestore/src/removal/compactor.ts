@@ -9,7 +9,7 @@
  *   - with a limit per subject, an index file covers the block (StoreCore.needsCheckpoint),
  * and a tombstone goes only when no block in front of it can hold its message.
  */
-import { Timestamp, assert, type Timer } from '@rivulet/store-types'
+import { Pace, Timestamp, assert, type Timer } from '@rivulet/store-types'
 import type { Block } from '../block/block.js'
 import { BlockCompaction, type CompactedBlock } from '../block/compact-block.js'
 import { ByteArea, readTime } from '../block/record.js'
@@ -20,6 +20,8 @@ import type { StoreCore } from '../store-core.js'
 const PASS_DELAY_MS = 10_000
 /** Between two blocks of a pass. */
 const STEP_DELAY_MS = 20
+/** At most, which is about 2 ms. */
+const COPIED_BYTES_PER_TURN = 1 << 20
 
 export class Compactor {
   readonly #core: StoreCore
@@ -28,19 +30,19 @@ export class Compactor {
   #hasCandidates = false
   /** One step at a time, whoever asks. */
   #running: Promise<boolean> = Promise.resolve(false)
-  /** Ends the pause between two parts of a step. */
-  #resume: (() => void) | undefined
+  readonly #pace: Pace
 
   constructor(core: StoreCore, index: IndexKeeper) {
     this.#core = core
     this.#index = index
+    this.#pace = new Pace(core.options.turns, COPIED_BYTES_PER_TURN, core.options.clock)
     core.maintenance = () => this.#schedule(PASS_DELAY_MS)
   }
 
   /** Cancels the timer and waits for a block that is being rewritten. */
   async stop(): Promise<void> {
     this.#cancel()
-    this.#resume?.()
+    this.#pace.interrupt()
     await this.#running
   }
 
@@ -142,10 +144,10 @@ export class Compactor {
     const compaction = new BlockCompaction(loader.load(block), files.hasherOf(block.index))
     let floor = 0
     for (let isMore = true; isMore; ) {
-      await this.#pause()
+      await this.#pace.nextTurn()
       if (!this.#isCandidate(block) || block.rewriteCount !== rewriteCount || block.rawSize !== rawSize) return
       const needed = this.#neededIn(block)
-      isMore = compaction.step(needed.isNeeded)
+      isMore = this.#copyInTurn(compaction, needed.isNeeded)
       floor = Math.max(floor, needed.floor())
     }
     if (compaction.isDamaged) {
@@ -164,16 +166,18 @@ export class Compactor {
     await this.#replace(block, compacted, floor)
   }
 
+  /** As much as a turn may have. False when that was all. */
+  #copyInTurn(compaction: BlockCompaction, isNeeded: (sequence: number) => boolean): boolean {
+    for (;;) {
+      const bytesDone = compaction.step(isNeeded)
+      if (bytesDone === 0) return false
+      if (this.#pace.spend(bytesDone)) return true
+    }
+  }
+
   /** Still there, and without the damage that loading may have shown: such a block keeps all its bytes. */
   #isCandidate(block: Block): boolean {
     return this.#canWrite && this.#isListed(block) && !block.isDamaged && !block.keepsFile
-  }
-
-  #pause(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#resume = resolve
-      this.#core.options.turns.schedule('append', { runTurn: resolve })
-    })
   }
 
   /** Which tombstones of the block something else needs; `floor`: what they rest on that were not, 0 nothing. */

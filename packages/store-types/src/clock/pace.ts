@@ -12,7 +12,8 @@ import type { Turns, TurnTask } from './turns.js'
 
 /** What a turn may take when a clock is given: code that is not compiled yet, or a disk, makes the same work longer. */
 const TURN_MS = 4
-/** Asking the clock costs as much as a little work. */
+/** Asking the clock costs as much as a little work: that much of a turn's share goes between two looks. */
+const LOOKS_PER_SHARE = 32
 const SPENDS_PER_LOOK = 32
 
 export class Pace implements TurnTask {
@@ -35,11 +36,12 @@ export class Pace implements TurnTask {
   /** Notes work that was done. True when `nextTurn` is due. */
   spend(amount: number): boolean {
     this.#spent += amount
-    return this.#spent >= this.#share || this.#isLate()
+    return this.#spent >= this.#share || this.#isLate(amount)
   }
 
-  #isLate(): boolean {
-    if (this.#clock === undefined || ++this.#spends % SPENDS_PER_LOOK !== 0) return false
+  #isLate(amount: number): boolean {
+    const isMuch = amount * LOOKS_PER_SHARE >= this.#share
+    if (this.#clock === undefined || (++this.#spends % SPENDS_PER_LOOK !== 0 && !isMuch)) return false
     return this.#clock.monotonicMs() - this.#startMs >= TURN_MS
   }
 
@@ -50,6 +52,11 @@ export class Pace implements TurnTask {
       this.#resume = resolve
       this.#turns.schedule('append', this)
     })
+  }
+
+  /** Ends a wait before its turn comes: who waits finds that there is no more to do. */
+  interrupt(): void {
+    this.#resume?.()
   }
 
   runTurn(): void {
