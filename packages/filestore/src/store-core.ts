@@ -44,6 +44,7 @@ import { StoredSources } from './message-state/stored-sources.js'
 import { GroupCommit, type CommitSubject, type SyncPolicy } from './commit/group-commit.js'
 import { RemovalOrder } from './commit/removal-order.js'
 import { FilterPlans } from './query/filter-plan.js'
+import { BlockSkips } from './query/block-skips.js'
 import { MessageCounter } from './query/message-counter.js'
 import { MessageFinder } from './query/message-finder.js'
 import { countOutLost, recountSubjects } from './recovery/loss.js'
@@ -165,8 +166,9 @@ export class StoreCore implements CommitSubject, HandleOwner {
     })
     this.firstTimes = new FirstTimes(this.files, this.loader, options.logger)
     this.plans = new FilterPlans(contents.subjects)
-    this.finder = new MessageFinder(contents, this.loader, this.plans)
-    this.counter = new MessageCounter(contents, this.loader, this.plans, this.finder)
+    const parts = { contents, loader: this.loader, plans: this.plans, skips: new BlockSkips(contents) }
+    this.finder = new MessageFinder(parts)
+    this.counter = new MessageCounter({ ...parts, finder: this.finder })
     this.commit = new GroupCommit({ subject: this, clock, turns, policy: sync, place: directory })
     this.ttl = new MessageTtl(this)
     this.files.closing = (file) => this.commit.forget(file)

@@ -47,6 +47,7 @@ export class StreamContents {
     this.byteCount -= size
     this.subjects.removed(id, sequence)
     block.summary?.removed(id)
+    block.group?.changed()
     if (sequence !== block.firstSequence) {
       block.deleted.add(sequence)
       return
@@ -78,6 +79,7 @@ export class StreamContents {
     }
     this.messageCount -= block.messageCount
     this.byteCount -= block.byteCount
+    block.group?.changed()
     block.messageCount = 0
     block.byteCount = 0
     block.firstSequence = block.lastSequence + 1
@@ -134,7 +136,5 @@ export class StreamContents {
 /** The first sequence from `sequence` on that is not deleted; lastSequence + 1 when the block is empty. */
 function nextLive(block: Block, sequence: number): number {
   if (block.messageCount === 0) return block.lastSequence + 1
-  let next = sequence
-  while (block.deleted.has(next)) next++
-  return next
+  return block.deleted.nextAbsent(sequence)
 }

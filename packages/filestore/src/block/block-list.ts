@@ -4,6 +4,7 @@
  */
 import { assert, compareTimes } from '@rivulet/store-types'
 import type { Block } from './block.js'
+import { BlockGroup } from './block-group.js'
 
 export class BlockList {
   readonly #blocks: Block[] = []
@@ -33,12 +34,16 @@ export class BlockList {
     const last = this.last
     assert(last === undefined || last.index < block.index, 'block indexes ascend')
     this.#blocks.push(block)
+    block.group = BlockGroup.of(block.index, last?.group)
+    block.group.counted(1)
   }
 
   remove(block: Block): void {
     const position = this.positionOf(block)
     assert(position >= 0, 'a removed block is in the list')
     this.#blocks.splice(position, 1)
+    block.group?.counted(-1)
+    block.group = undefined
   }
 
   clear(): void {

@@ -9,6 +9,7 @@
  * messageCount = lastSequence - firstSequence + 1 - deleted.size, always.
  */
 import { SequenceSet, type CompressionKind, type OpenFile } from '@rivulet/store-types'
+import type { BlockGroup } from './block-group.js'
 import type { LoadedBlock } from './loaded-block.js'
 import type { SubjectSummary } from './subject-summary.js'
 
@@ -55,8 +56,9 @@ export class Block {
   isSparseNoted = false
   /** The size from which compaction gains nothing until another message goes; -1: not known. */
   compactedSize = -1
-  /** Which subjects live here; undefined until the block was loaded once. */
-  summary: SubjectSummary | undefined
+  #summary: SubjectSummary | undefined
+  /** Of a block in a list. */
+  group: BlockGroup | undefined
   loaded: LoadedBlock | undefined
   file: OpenFile | undefined
   /** The file has bytes that no sync has covered. */
@@ -67,6 +69,16 @@ export class Block {
     this.firstSequence = nextSequence
     this.lastSequence = nextSequence - 1
     this.physicalFirst = nextSequence
+  }
+
+  /** Which subjects live here; undefined until the block was loaded once. */
+  get summary(): SubjectSummary | undefined {
+    return this.#summary
+  }
+
+  set summary(summary: SubjectSummary | undefined) {
+    this.#summary = summary
+    this.group?.changed()
   }
 
   get isEmpty(): boolean {

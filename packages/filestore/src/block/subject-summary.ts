@@ -37,6 +37,17 @@ export class SubjectSummary {
     return new SubjectSummary(ids, counts)
   }
 
+  /** What lives in all of `parts` together; undefined when that is not much smaller than they are. */
+  static merged(parts: readonly SubjectSummary[]): SubjectSummary | undefined {
+    let listed = 0
+    let merged = EMPTY
+    for (const part of parts) {
+      listed += part.ids.length
+      merged = mergeTwo(merged, part)
+    }
+    return merged.ids.length * 2 <= listed ? merged : undefined
+  }
+
   constructor(ids: Uint32Array, counts: Uint32Array) {
     assert(ids.length === counts.length, 'one count per subject')
     this.ids = ids
@@ -57,4 +68,23 @@ export class SubjectSummary {
     assert(index >= 0 && (this.counts[index] as number) > 0, 'a removed message was counted in its block')
     this.counts[index] = (this.counts[index] as number) - 1
   }
+}
+
+const EMPTY = new SubjectSummary(new Uint32Array(0), new Uint32Array(0))
+
+/** Both have their ids in ascending order; those with no message are left out. */
+function mergeTwo(a: SubjectSummary, b: SubjectSummary): SubjectSummary {
+  const size = a.ids.length + b.ids.length
+  const ids = new Uint32Array(size)
+  const counts = new Uint32Array(size)
+  let at = 0
+  for (let i = 0, k = 0; i < a.ids.length || k < b.ids.length; ) {
+    const idA = a.ids[i] ?? Infinity
+    const idB = b.ids[k] ?? Infinity
+    const count = (idA <= idB ? (a.counts[i++] as number) : 0) + (idB <= idA ? (b.counts[k++] as number) : 0)
+    if (count === 0) continue
+    ids[at] = Math.min(idA, idB)
+    counts[at++] = count
+  }
+  return new SubjectSummary(ids.slice(0, at), counts.slice(0, at))
 }

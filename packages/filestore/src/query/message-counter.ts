@@ -5,22 +5,34 @@
 import type { FilteredState, SubjectFilter } from '@rivulet/store-types'
 import type { Block } from '../block/block.js'
 import type { BlockLoader } from '../block/block-loader.js'
+import type { SubjectSummary } from '../block/subject-summary.js'
 import type { StreamContents } from '../stream-contents.js'
 import { countFrom } from './block-search.js'
 import type { FilterPlan, FilterPlans } from './filter-plan.js'
-import { mayHold, type MessageFinder } from './message-finder.js'
+import { mayHold, type BlockSkips } from './block-skips.js'
+import type { MessageFinder } from './message-finder.js'
+
+export type CounterParts = Readonly<{
+  contents: StreamContents
+  loader: BlockLoader
+  plans: FilterPlans
+  skips: BlockSkips
+  finder: MessageFinder
+}>
 
 export class MessageCounter {
   readonly #contents: StreamContents
   readonly #loader: BlockLoader
   readonly #plans: FilterPlans
+  readonly #skips: BlockSkips
   readonly #finder: MessageFinder
 
-  constructor(contents: StreamContents, loader: BlockLoader, plans: FilterPlans, finder: MessageFinder) {
-    this.#contents = contents
-    this.#loader = loader
-    this.#plans = plans
-    this.#finder = finder
+  constructor(parts: CounterParts) {
+    this.#contents = parts.contents
+    this.#loader = parts.loader
+    this.#plans = parts.plans
+    this.#skips = parts.skips
+    this.#finder = parts.finder
   }
 
   /** Live matches at or after `from`. */
@@ -131,17 +143,23 @@ export class MessageCounter {
     if (start >= blocks.length) return 0
     const inside = this.#countInBlock(blocks.at(start) as Block, plan, from)
     if (blocks.length - start <= start) {
-      let count = inside
-      for (let position = start + 1; position < blocks.length; position++) count += this.#countBlock(position, plan)
-      return count
+      return inside + this.#countBlocks(start + 1, blocks.length, plan)
     }
-    let before = this.#countBlock(start, plan) - inside
-    for (let position = 0; position < start; position++) before += this.#countBlock(position, plan)
-    return total - before
+    return total - (this.#countBlocks(0, start + 1, plan) - inside)
+  }
+
+  #countBlocks(start: number, end: number, plan: FilterPlan): number {
+    let count = 0
+    for (let position = start; position < end; ) {
+      const group = this.#skips.whole(position, end)
+      count += group?.summary === undefined ? this.#countBlock(position, plan) : countIn(group.summary, plan)
+      position += group?.blockCount ?? 1
+    }
+    return count
   }
 
   #countInBlock(block: Block, plan: FilterPlan, from: number): number {
-    if (block.messageCount === 0 || !mayHold(block, plan)) return 0
+    if (!mayHold(block, plan)) return 0
     const loaded = this.#loader.arraysOf(block)
     return countFrom(loaded, loaded.indexFrom(from), plan, this.#contents.subjects.idEnd)
   }
@@ -150,14 +168,18 @@ export class MessageCounter {
     const block = this.#contents.blocks.at(position) as Block
     if (block.messageCount === 0) return 0
     const { summary } = block
-    if (summary === undefined) return this.#countInBlock(block, plan, 0)
-    let count = 0
-    if (plan.few !== undefined) {
-      for (const id of plan.few) if (plan.marks[id] === 1) count += summary.countOf(id)
-      return count
-    }
-    const { ids, counts } = summary
-    for (let i = 0; i < ids.length; i++) if (plan.marks[ids[i] as number] === 1) count += counts[i] as number
+    return summary === undefined ? this.#countInBlock(block, plan, 0) : countIn(summary, plan)
+  }
+}
+
+/** Live matches in a block, or in several. */
+function countIn(summary: SubjectSummary, plan: FilterPlan): number {
+  let count = 0
+  if (plan.few !== undefined) {
+    for (const id of plan.few) if (plan.marks[id] === 1) count += summary.countOf(id)
     return count
   }
+  const { ids, counts } = summary
+  for (let i = 0; i < ids.length; i++) if (plan.marks[ids[i] as number] === 1) count += counts[i] as number
+  return count
 }

@@ -10,6 +10,7 @@ import type { BlockLoader } from '../block/block-loader.js'
 import type { LoadedBlock } from '../block/loaded-block.js'
 import { readTime, viewMessage } from '../block/record.js'
 import type { StreamContents } from '../stream-contents.js'
+import type { BlockSkips, Wanted } from './block-skips.js'
 import { nextIndex, nextLive, previousIndex } from './block-search.js'
 import type { FilterPlan, FilterPlans } from './filter-plan.js'
 
@@ -24,13 +25,15 @@ export class MessageFinder {
   readonly #contents: StreamContents
   readonly #loader: BlockLoader
   readonly #plans: FilterPlans
+  readonly #skips: BlockSkips
   readonly #found = new FoundMessage()
   readonly #time = new Timestamp()
 
-  constructor(contents: StreamContents, loader: BlockLoader, plans: FilterPlans) {
-    this.#contents = contents
-    this.#loader = loader
-    this.#plans = plans
+  constructor(parts: Readonly<{ contents: StreamContents; loader: BlockLoader; plans: FilterPlans; skips: BlockSkips }>) {
+    this.#contents = parts.contents
+    this.#loader = parts.loader
+    this.#plans = parts.plans
+    this.#skips = parts.skips
   }
 
   /** Fills `target`; false when no live message has this sequence. */
@@ -112,12 +115,12 @@ export class MessageFinder {
     const start = Math.max(from, this.#contents.firstSequence, this.#firstBound(plan))
     const end = this.#lastBound(plan)
     if (start > end) return false
-    for (let position = blocks.positionFrom(start); position < blocks.length; position++) {
+    for (let position = this.#from(start, plan); position < blocks.length; position = this.#after(position, plan)) {
       const block = blocks.at(position) as Block
-      if (block.messageCount === 0 || !mayHold(block, plan)) continue
       if (block.firstSequence > end) return false
       const loaded = this.#loader.arraysOf(block)
-      const index = nextIndex(loaded, loaded.indexFrom(start), plan, this.#contents.subjects.idEnd)
+      const from = plan === undefined ? firstLiveAt(block, start) : start
+      const index = nextIndex(loaded, loaded.indexFrom(from), plan, this.#contents.subjects.idEnd)
       if (index >= 0) return this.#note(loaded, index)
     }
     return false
@@ -128,11 +131,12 @@ export class MessageFinder {
     const { blocks } = this.#contents
     const start = Math.min(from, this.#contents.lastSequence, this.#lastBound(plan))
     if (start < this.#contents.firstSequence) return false
-    for (let position = Math.min(blocks.positionFrom(start), blocks.length - 1); position >= 0; position--) {
+    for (let position = this.#upTo(start, plan); position >= 0; position = this.#before(position, plan)) {
       const block = blocks.at(position) as Block
-      if (block.messageCount === 0 || block.firstSequence > start || !mayHold(block, plan)) continue
+      if (block.firstSequence > start) continue
       const loaded = this.#loader.arraysOf(block)
-      const index = previousIndex(loaded, loaded.indexUpTo(start), plan)
+      const from = plan === undefined ? lastLiveAt(block, start) : start
+      const index = previousIndex(loaded, loaded.indexUpTo(from), plan)
       if (index >= 0) return this.#note(loaded, index)
     }
     return false
@@ -140,43 +144,23 @@ export class MessageFinder {
 
   /** The first block that, as its summary tells, may hold a live match at or after `from`. Reads nothing. */
   nextBlock(plan: FilterPlan | undefined, from: number): Block | undefined {
-    const { blocks } = this.#contents
-    for (let position = blocks.positionFrom(from); position < blocks.length; position++) {
-      const block = blocks.at(position) as Block
-      if (block.messageCount > 0 && mayHold(block, plan)) return block
-    }
-    return undefined
+    return this.#contents.blocks.at(this.#from(from, plan))
   }
 
   /** The last block that, as its summary tells, may hold a live match at or before `from`. Reads nothing. */
   previousBlock(plan: FilterPlan | undefined, from: number): Block | undefined {
-    const { blocks } = this.#contents
-    for (let position = Math.min(blocks.positionFrom(from), blocks.length - 1); position >= 0; position--) {
-      const block = blocks.at(position) as Block
-      if (block.messageCount > 0 && block.firstSequence <= from && mayHold(block, plan)) return block
-    }
-    return undefined
+    return this.#blockUpTo(from, plan)
   }
 
   /** The block that a search for the oldest live message of a subject begins with. Reads nothing. */
   firstBlockOf(id: number): Block | undefined {
     const { blocks, subjects } = this.#contents
-    for (let position = blocks.positionFrom(subjects.firstOf(id)); position < blocks.length; position++) {
-      const block = blocks.at(position) as Block
-      if (mayHoldId(block, id)) return block
-    }
-    return undefined
+    return blocks.at(this.#from(subjects.firstOf(id), id))
   }
 
   /** As `firstBlockOf`, for the newest one. */
   lastBlockOf(id: number): Block | undefined {
-    const { blocks, subjects } = this.#contents
-    const from = subjects.lastOf(id)
-    for (let position = Math.min(blocks.positionFrom(from), blocks.length - 1); position >= 0; position--) {
-      const block = blocks.at(position) as Block
-      if (block.firstSequence <= from && mayHoldId(block, id)) return block
-    }
-    return undefined
+    return this.#blockUpTo(this.#contents.subjects.lastOf(id), id)
   }
 
   /** The newest live sequence of a subject; makes the bound that the table may have exact. */
@@ -206,9 +190,8 @@ export class MessageFinder {
 
   #findIdForward(id: number, from: number): boolean {
     const { blocks } = this.#contents
-    for (let position = blocks.positionFrom(from); position < blocks.length; position++) {
+    for (let position = this.#from(from, id); position < blocks.length; position = this.#after(position, id)) {
       const block = blocks.at(position) as Block
-      if (!mayHoldId(block, id)) continue
       const loaded = this.#loader.arraysOf(block)
       const index = loaded.ids.indexOf(id, loaded.indexFrom(from))
       if (index >= 0 && index < loaded.count) return this.#note(loaded, index)
@@ -218,15 +201,41 @@ export class MessageFinder {
 
   #findIdBackward(id: number, from: number): boolean {
     const { blocks } = this.#contents
-    for (let position = Math.min(blocks.positionFrom(from), blocks.length - 1); position >= 0; position--) {
+    for (let position = this.#upTo(from, id); position >= 0; position = this.#before(position, id)) {
       const block = blocks.at(position) as Block
-      if (block.firstSequence > from || !mayHoldId(block, id)) continue
+      if (block.firstSequence > from) continue
       const loaded = this.#loader.arraysOf(block)
       const start = loaded.indexUpTo(from)
       const index = start < 0 ? -1 : loaded.ids.lastIndexOf(id, start)
       if (index >= 0) return this.#note(loaded, index)
     }
     return false
+  }
+
+  /** The position of the first block that ends at or after `sequence` and may hold what is wanted; `length`: none. */
+  #from(sequence: number, wanted: Wanted | undefined): number {
+    return this.#skips.forward(this.#contents.blocks.positionFrom(sequence), wanted)
+  }
+
+  #after(position: number, wanted: Wanted | undefined): number {
+    return this.#skips.forward(position + 1, wanted)
+  }
+
+  /** As `#from`, the last block that may begin at or before `sequence`; -1: none. */
+  #upTo(sequence: number, wanted: Wanted | undefined): number {
+    const { blocks } = this.#contents
+    return this.#skips.backward(Math.min(blocks.positionFrom(sequence), blocks.length - 1), wanted)
+  }
+
+  #before(position: number, wanted: Wanted | undefined): number {
+    return this.#skips.backward(position - 1, wanted)
+  }
+
+  #blockUpTo(sequence: number, wanted: Wanted | undefined): Block | undefined {
+    const { blocks } = this.#contents
+    let position = this.#upTo(sequence, wanted)
+    if (position >= 0 && (blocks.at(position) as Block).firstSequence > sequence) position = this.#before(position, wanted)
+    return position < 0 ? undefined : blocks.at(position)
   }
 
   /** Nothing matches below; a bound is enough. */
@@ -275,20 +284,11 @@ export class MessageFinder {
   }
 }
 
-function mayHoldId(block: Block, id: number): boolean {
-  return block.messageCount > 0 && block.summary?.countOf(id) !== 0
+/** The first live sequence of a block at or after `from`, as the block's holes say: those need not be looked at. */
+function firstLiveAt({ firstSequence, deleted }: Block, from: number): number {
+  return from <= firstSequence ? firstSequence : deleted.nextAbsent(from)
 }
 
-/** False when the block's summary shows that no live message of it matches. */
-export function mayHold(block: Block, plan: FilterPlan | undefined): boolean {
-  const { summary } = block
-  if (plan === undefined || summary === undefined) return true
-  if (plan.few !== undefined) {
-    for (const id of plan.few) if (plan.marks[id] === 1 && summary.countOf(id) > 0) return true
-    return false
-  }
-  const { ids, counts } = summary
-  const { marks } = plan
-  for (let i = 0; i < ids.length; i++) if (marks[ids[i] as number] === 1 && (counts[i] as number) > 0) return true
-  return false
+function lastLiveAt({ lastSequence, deleted }: Block, from: number): number {
+  return deleted.previousAbsent(Math.min(from, lastSequence))
 }

@@ -154,6 +154,33 @@ export class SequenceSet {
     return undefined
   }
 
+  /** The smallest sequence at or after `sequence` that is not in the set. Passes over full nodes at once. */
+  nextAbsent(sequence: number): number {
+    let absent = sequence
+    for (let index = this.#indexFrom(sequence); index < this.#nodes.length; index++) {
+      const node = this.#nodes[index] as SequenceNode
+      if (node.base > absent) return absent
+      const bit = node.count === NODE_SPAN ? NODE_SPAN : firstGap(node, absent - node.base)
+      if (bit < NODE_SPAN) return node.base + bit
+      absent = node.base + NODE_SPAN
+    }
+    return absent
+  }
+
+  /** The largest sequence at or before `sequence` that is not in the set; -1 when there is none. */
+  previousAbsent(sequence: number): number {
+    let absent = sequence
+    for (let index = Math.min(this.#indexFrom(sequence), this.#nodes.length - 1); index >= 0; index--) {
+      const node = this.#nodes[index] as SequenceNode
+      if (node.base > absent) continue
+      if (node.base + NODE_SPAN <= absent) return absent
+      const bit = node.count === NODE_SPAN ? -1 : lastGap(node, absent - node.base)
+      if (bit >= 0) return node.base + bit
+      absent = node.base - 1
+    }
+    return absent
+  }
+
   /** How many lie in [first, last]. */
   countBetween(first: number, last: number): number {
     let count = 0
@@ -246,6 +273,26 @@ function lastBit(node: Readonly<SequenceNode>): number | undefined {
     if (word !== 0) return node.base + index * 32 + 31 - Math.clz32(word)
   }
   return undefined
+}
+
+/** The first bit at or after `from` that is not set; NODE_SPAN when there is none. */
+function firstGap(node: Readonly<SequenceNode>, from: number): number {
+  for (let index = from >>> 5; index < NODE_WORDS; index++) {
+    let gaps = ~(node.words[index] as number)
+    if (index === from >>> 5) gaps &= -1 << (from & 31)
+    if (gaps !== 0) return index * 32 + lowestBit(gaps)
+  }
+  return NODE_SPAN
+}
+
+/** The last bit at or before `to` that is not set; -1 when there is none. */
+function lastGap(node: Readonly<SequenceNode>, to: number): number {
+  for (let index = to >>> 5; index >= 0; index--) {
+    let gaps = ~(node.words[index] as number)
+    if (index === to >>> 5) gaps &= -1 >>> (31 - (to & 31))
+    if (gaps !== 0) return index * 32 + 31 - Math.clz32(gaps)
+  }
+  return -1
 }
 
 function countBits(node: Readonly<SequenceNode>, first: number, last: number): number {

@@ -48,6 +48,22 @@ describe('SequenceSet', () => {
     )
   })
 
+  it('finds what is not in it, up and down', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(9000), fc.nat(5000)), { maxLength: 6 }), fc.array(fc.nat(15_000), { maxLength: 40 }), (ranges, probes) => {
+        const set = new SequenceSet()
+        for (const [first, size] of ranges) set.addRange(first, first + size)
+        for (const probe of [0, 2047, 2048, ...probes]) {
+          let [up, down] = [probe, probe]
+          while (set.has(up)) up++
+          while (down >= 0 && set.has(down)) down--
+
+          expect([set.nextAbsent(probe), set.previousAbsent(probe)]).toEqual([up, down])
+        }
+      }),
+    )
+  })
+
   it('joins, copies and compares', () => {
     const a = SequenceSet.of(1, 2, 5000)
     const b = SequenceSet.of(2, 3, 9000)
