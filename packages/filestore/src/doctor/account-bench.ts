@@ -2,7 +2,8 @@
  * One account's streams, opened with the store's own recovery by somebody who is no server: time stands
  * still, nothing expires, memory is bounded.
  *
- * Encrypted and plain streams are opened by two storages, so that a key never encrypts a plain stream.
+ * Streams that are plain, and those of each cipher, are opened by storages of their own: a repair encrypts nothing that
+ * was plain, and writes with the cipher that it finds.
  */
 import { randomBytes } from 'node:crypto'
 import { basename, join } from 'node:path'
@@ -16,8 +17,9 @@ import {
   type RecoveredStream,
   type StreamStore,
 } from '@rivulet/store-types'
-import { listIfPresent } from '../atomic-file.js'
+import { listIfPresent, readFileIfPresent } from '../atomic-file.js'
 import { BlockFiles } from '../block/block-files.js'
+import type { CipherKind } from '../cipher/ciphers.js'
 import { KeyRing, type EncryptionOptions } from '../cipher/key-ring.js'
 import { META_KEY_FILE, StreamKeys, readSealer } from '../cipher/stream-keys.js'
 import type { HashKernel } from '../hash/hash-kernel.js'
@@ -108,7 +110,7 @@ export class AccountBench {
     if (this.#encryption === undefined) return 'the stream is encrypted and no key was given'
     const directory = streamDirectoryIn(this.#directory, name)
     if (this.fileSystem.stat(join(directory, META_KEY_FILE)) === undefined) return undefined
-    if (readSealer(this.fileSystem, this.#ring(), name, directory) !== undefined) return undefined
+    if (readSealer(this.fileSystem, this.#ring(this.#cipherOf(name)), name, directory) !== undefined) return undefined
     return 'the given key does not open its meta.key'
   }
 
@@ -120,7 +122,7 @@ export class AccountBench {
     let sealer
     let keys: StreamKeys | undefined
     if (this.#encryption !== undefined && this.isEncrypted(name)) {
-      const ring = this.#ring()
+      const ring = this.#ring(this.#cipherOf(name))
       sealer = readSealer(fileSystem, ring, name, directory) ?? ring.make(name).key.sealer()
       keys = new StreamKeys({ fileSystem, ring, streamName: name, sealer })
     }
@@ -128,8 +130,16 @@ export class AccountBench {
     return { place, keys, files: new BlockFiles({ fileSystem, directory, streamName: name, kernel, keys, lz4 }) }
   }
 
-  /** An account's storage. Recovering it takes the directory's lock. */
-  storage(isEncrypted: boolean): FileStorage {
+  /** The cipher of the stream's own key; undefined: the stream is plain, or that key does not open. */
+  #cipherOf(name: string): CipherKind | undefined {
+    if (this.#encryption === undefined || !this.isEncrypted(name)) return undefined
+    const path = join(streamDirectoryIn(this.#directory, name), META_KEY_FILE)
+    const file = readFileIfPresent(this.fileSystem, path)
+    return file && this.#ring(undefined).open(name, file)?.kind
+  }
+
+  /** An account's storage, which writes with `cipher`. Recovering it takes the directory's lock. */
+  storage(cipher: CipherKind | undefined): FileStorage {
     const { clock, group, fileSystem } = this
     return fileStorage({
       directory: this.#directory,
@@ -139,7 +149,7 @@ export class AccountBench {
       logger: silentLogger,
       group,
       convertsKeys: false,
-      ...(isEncrypted && this.#encryption !== undefined ? { encryption: this.#encryption } : {}),
+      ...(cipher !== undefined && this.#encryption !== undefined ? { encryption: { ...this.#encryption, cipher } } : {}),
     })
   }
 
@@ -148,10 +158,10 @@ export class AccountBench {
    * find. The directory is locked as long as the generator runs.
    */
   async *streams(names: readonly string[]): AsyncGenerator<Readonly<{ name: string; recovered: RecoveredStream | undefined }>> {
-    for (const isEncrypted of [false, true]) {
-      const wanted = names.filter((name) => this.isEncrypted(name) === isEncrypted)
+    for (const cipher of [undefined, 'chacha', 'aes'] as const) {
+      const wanted = names.filter((name) => this.#writesWith(name) === cipher)
       if (wanted.length === 0) continue
-      const storage = this.storage(isEncrypted)
+      const storage = this.storage(cipher)
       try {
         const found = new Map((await storage.recover()).map((stream) => [stream.name, stream]))
         for (const name of wanted) yield { name, recovered: found.get(name) }
@@ -162,9 +172,15 @@ export class AccountBench {
     }
   }
 
-  #ring(): KeyRing {
+  /** The cipher of what is written for the stream; undefined: none. */
+  #writesWith(name: string): CipherKind | undefined {
+    return this.isEncrypted(name) ? (this.#cipherOf(name) ?? 'chacha') : undefined
+  }
+
+  #ring(cipher: CipherKind | undefined): KeyRing {
     if (this.#encryption === undefined) throw new StoreError('STORE_INVALID_OPTION', 'no key was given')
-    return new KeyRing(this.#encryption, basename(this.#directory), randomBytes)
+    const options = cipher === undefined ? this.#encryption : { ...this.#encryption, cipher }
+    return new KeyRing(options, basename(this.#directory), randomBytes)
   }
 }
 

@@ -98,7 +98,7 @@ class StreamImport {
     const directory = streamDirectoryIn(accountDirectory, event.config.name)
     if (fileSystem.stat(directory) !== undefined) throw new StoreError('STORE_INVALID_OPTION', `${directory} is there already`)
     const bench = new AccountBench(fileSystem, accountDirectory, { kernel: options.kernel })
-    const storage = bench.storage(false)
+    const storage = bench.storage(undefined)
     try {
       const store = await storage.create(event.config, event.created)
       return new StreamImport({ event, account, directory, bench, storage, store })
