@@ -7,7 +7,6 @@ export type StoreErrorCode =
   | 'STORE_FAILED' // an earlier write or sync failed; nothing is accepted until the store is opened again
   | 'STORE_FULL' // the disk is full; reads go on, writes are accepted again once there is room
   | 'STORE_MESSAGE_NOT_FOUND' // never stored, removed, or in a gap
-  | 'STORE_MESSAGE_DELETED' // removed, inside a block
   | 'STORE_END' // beyond the last sequence
   | 'STORE_MESSAGE_TOO_LARGE'
   | 'STORE_MAX_MESSAGES'
@@ -15,7 +14,6 @@ export type StoreErrorCode =
   | 'STORE_MAX_MESSAGES_PER_SUBJECT'
   | 'STORE_SEQUENCE_MISMATCH'
   | 'STORE_TOO_MANY_RESULTS'
-  | 'STORE_SNAPSHOT_IN_PROGRESS'
   | 'STORE_WRONG_TYPE'
   | 'STORE_NO_ACK_POLICY'
   | 'STORE_OLD_UPDATE'

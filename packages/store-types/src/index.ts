@@ -122,7 +122,7 @@ export {
   writeUvarintBig,
 } from './encoding/varint.js'
 export { S2Error } from './s2/s2-block.js'
-export { decodeS2StreamLoosely, encodeS2Stream, type S2Damage } from './s2/s2-stream.js'
+export { decodeS2Chunks, decodeS2StreamLoosely, encodeS2Stream, type S2Damage } from './s2/s2-stream.js'
 export { S2Decoder } from './s2/s2-decoder.js'
 export { S2Encoder } from './s2/s2-encoder.js'
 export { SUBJECT_SIZE_MAX, SubjectIndex, type SubjectVisitor } from './subject-index/subject-index.js'

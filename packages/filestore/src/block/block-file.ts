@@ -33,6 +33,18 @@ const SIZE_BITS = 0x7fff_ffff
 /** Offsets in a block stay below it: a header that names more is damaged. */
 const PLAIN_SIZE_MAX = 2 ** 30
 
+/** A block's file as it is encoded, decrypted: to be read aside. @throws the file system's error */
+export function openEncoded(options: BlockFileOptions): Readonly<{ file: OpenFile; compression: CompressionKind }> {
+  const raw = options.fileSystem.open(options.path, 'read')
+  try {
+    const file = options.cipher === undefined ? raw : new EncryptedFile(raw, options.cipher)
+    return { file, compression: readCompression(file, options) }
+  } catch (error) {
+    raw.close()
+    throw error
+  }
+}
+
 export function openBlockFile(options: BlockFileOptions): OpenFile {
   const { fileSystem, path, mode, cipher } = options
   const raw = fileSystem.open(path, mode)

@@ -10,11 +10,13 @@ import type { BlockCipher } from '../cipher/ciphers.js'
 import type { StreamKeys } from '../cipher/stream-keys.js'
 import { Lz4Library } from '../lz4/lz4-library.js'
 import { hashKey, type HashKernel, type RecordHasher } from '../hash/hash-kernel.js'
+import { decompressing } from '../s2/compressed-block.js'
 import type { Block } from './block.js'
 import {
   compressionOfFile,
   inspectBlockFile,
   openBlockFile,
+  openEncoded,
   readWhole,
   takeAll,
   type BlockFileForm,
@@ -34,6 +36,7 @@ export type BlockFilesOptions = Readonly<{
   lz4?: Lz4Library
 }>
 
+const READ_PART_BYTES = 1 << 20
 const BLOCK_NAME = /^([0-9]{1,10})\.blk$/
 
 export class BlockFiles {
@@ -151,6 +154,29 @@ export class BlockFiles {
     }
   }
 
+  /**
+   * The plain bytes of a block, read in parts and decoded in parts, with what `spend` returns awaited;
+   * undefined when they can not be had without doubt: who reads it at once finds out why.
+   */
+  async readAside(block: Block, spend: (bytes: number) => Promise<void> | undefined): Promise<Buffer | undefined> {
+    const { file, compression } = openEncoded(this.#fileOptions(this.directory, `${block.index}.blk`, block.index, 'read'))
+    const bytes = Buffer.allocUnsafeSlow(compression === 'none' ? block.writtenSize : file.size())
+    try {
+      if ((await readInParts(file, bytes)) < bytes.length) return undefined
+    } finally {
+      file.close()
+    }
+    if (compression === 'none') return bytes
+    const damage: S2Damage[] = []
+    const steps = decompressing(bytes, damage, this.lz4)
+    for (;;) {
+      const { done, value } = steps.next()
+      if (done === true) return damage.length === 0 ? value : undefined
+      const turn = spend(value)
+      if (turn !== undefined) await turn
+    }
+  }
+
   remove(block: Block): void {
     this.close(block)
     this.fileSystem.remove(this.pathOf(block.index))
@@ -180,4 +206,15 @@ export class BlockFiles {
     const isThere = (this.fileSystem.stat(join(directory, `${index}.blk`))?.size ?? 0) > 0
     return isThere ? undefined : this.keys.makeCipher(directory, index)
   }
+}
+
+/** Decrypting 8 MB takes longer than a turn should. */
+async function readInParts(file: OpenFile, target: Buffer): Promise<number> {
+  let done = 0
+  while (done < target.length) {
+    const found = await file.readAsync(target, done, Math.min(READ_PART_BYTES, target.length - done), done)
+    if (found === 0) break
+    done += found
+  }
+  return done
 }

@@ -5,7 +5,7 @@
  * nothing. A live message without a good record is lost: `lost` is called with what is missing, and
  * the load goes on with the others.
  */
-import { Pace, type Clock, type DamageReport, type OpenFile, type Turns } from '@rivulet/store-types'
+import { Pace, type Clock, type DamageReport, type Turns } from '@rivulet/store-types'
 import type { StreamContents } from '../stream-contents.js'
 import type { Block } from './block.js'
 import type { BlockCache } from './block-cache.js'
@@ -38,9 +38,8 @@ export type BlockLoaderOptions = Readonly<{
 
 /** Room for what the active block will get while it is loaded: as much as it has, within a bound. */
 const ACTIVE_ROOM_MAX = 256 * 1024
-const READ_PART_BYTES = 1 << 20
-/** At most, which is about 2 ms. */
-const INDEXED_BYTES_PER_TURN = 1 << 20
+/** At most, read, decoded or indexed: about 2 ms. */
+const BYTES_PER_TURN = 1 << 20
 
 export class BlockLoader {
   readonly #options: BlockLoaderOptions
@@ -81,25 +80,33 @@ export class BlockLoader {
   }
 
   async #prefetch(block: Block): Promise<void> {
-    const { files } = this.#options
     if (!this.lacksBytes(block)) return
-    const file = files.open(block.index, 'read')
-    const size = block.writtenSize
-    const bytes = Buffer.allocUnsafeSlow(size)
-    try {
-      if (block.isCompressed && file.size() !== size) return
-      if ((await readInParts(file, bytes)) < size) return
-    } finally {
-      file.close()
+    const { files, turns, clock } = this.#options
+    const pace = new Pace(turns, BYTES_PER_TURN, clock)
+    const seen = { size: block.writtenSize, rewriteCount: block.rewriteCount }
+    const spend = (bytes: number) => (pace.spend(bytes) ? pace.nextTurn() : undefined)
+    const bytes = await files.readAside(block, spend)
+    if (bytes?.length !== seen.size || !this.#isAsSeen(block, seen)) return
+    if (block.loaded !== undefined) return void this.#take(block, bytes, seen.size)
+    const indexer = new BlockIndexer(block, this.#options)
+    indexer.loaded.setBytes(bytes, bytes.length)
+    const next = (): number => indexer.addPart(files.hasherOf(block.index))
+    for (let bytesDone = next(); bytesDone > 0; bytesDone = next()) {
+      const turn = spend(bytesDone)
+      if (turn === undefined) continue
+      await turn
+      if (block.loaded !== undefined || !this.#isAsSeen(block, seen)) return
     }
-    if (!this.#isPrefetchable(block, size)) return
-    if (block.loaded === undefined) await this.#indexInParts(block, bytes)
-    else this.#take(block, bytes, size)
+    const isSound = !indexer.isUnfit && indexer.liveBytes === block.byteCount
+    if (isSound) this.#account(block, indexer.finish())
+    else this.#take(block, bytes, bytes.length)
   }
 
-  #isPrefetchable(block: Block, size: number): boolean {
+  /** Nobody loaded or changed the block meanwhile, and it is still there. */
+  #isAsSeen(block: Block, { size, rewriteCount }: Readonly<{ size: number; rewriteCount: number }>): boolean {
     const { contents, isClosed } = this.#options
-    return !isClosed() && block.writtenSize === size && this.lacksBytes(block) && contents.blocks.positionOf(block) >= 0
+    const isSame = block.writtenSize === size && block.rewriteCount === rewriteCount
+    return isSame && !isClosed() && this.lacksBytes(block) && contents.blocks.positionOf(block) >= 0
   }
 
   /** All of it is written, and none of it is in memory. */
@@ -183,25 +190,6 @@ export class BlockLoader {
     return loaded
   }
 
-  /** As `#index`, with the event loop free in between. Who loads or changes the block meanwhile makes it void. */
-  async #indexInParts(block: Block, bytes: Buffer): Promise<void> {
-    const { files, turns, clock } = this.#options
-    const { rewriteCount } = block
-    const indexer = new BlockIndexer(block, this.#options)
-    indexer.loaded.setBytes(bytes, bytes.length)
-    const pace = new Pace(turns, INDEXED_BYTES_PER_TURN, clock)
-    const next = (): number => indexer.addPart(files.hasherOf(block.index))
-    for (let bytesDone = next(); bytesDone > 0; bytesDone = next()) {
-      if (!pace.spend(bytesDone)) continue
-      await pace.nextTurn()
-      const isSame = block.loaded === undefined && block.rewriteCount === rewriteCount
-      if (!isSame || !this.#isPrefetchable(block, bytes.length)) return
-    }
-    const isSound = !indexer.isUnfit && indexer.liveBytes === block.byteCount
-    if (isSound) this.#account(block, indexer.finish())
-    else this.#take(block, bytes, bytes.length)
-  }
-
   #account(block: Block, loaded: LoadedBlock): void {
     const { contents, writer, cache } = this.#options
     if (block.summary === undefined && writer.active !== block) {
@@ -209,16 +197,4 @@ export class BlockLoader {
     }
     cache.account(loaded)
   }
-}
-
-/** Decrypting 8 MB takes longer than a turn should. */
-async function readInParts(file: OpenFile, target: Buffer): Promise<number> {
-  let done = 0
-  while (done < target.length) {
-    const wanted = Math.min(READ_PART_BYTES, target.length - done)
-    const found = await file.readAsync(target, done, wanted, done)
-    if (found === 0) break
-    done += found
-  }
-  return done
 }

@@ -7,7 +7,7 @@
  * which is ours: a body of chunks (lz4-body.ts).
  */
 import {
-  decodeS2StreamLoosely,
+  decodeS2Chunks,
   encodeS2Stream,
   uvarintSize,
   VarintCursor,
@@ -95,6 +95,15 @@ export function compressBlock(plain: Uint8Array): Buffer {
  * @throws StoreError STORE_NOT_SUPPORTED for a block that needs a package which is not there
  */
 export function decompressBlock(file: Buffer, damage: S2Damage[], lz4: Lz4Library): Buffer {
+  const steps = decompressing(file, damage, lz4)
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done === true) return value
+  }
+}
+
+/** As `decompressBlock`, with a stop after every chunk of S2; says how many plain bytes it has. */
+export function* decompressing(file: Buffer, damage: S2Damage[], lz4: Lz4Library): Generator<number, Buffer> {
   const name = compressionOf(file) === 'lz4' ? 'lz4' : 's2'
   const header = readHeader(file, name)
   if (header === undefined) {
@@ -106,10 +115,14 @@ export function decompressBlock(file: Buffer, damage: S2Damage[], lz4: Lz4Librar
   if (isForgiven) damage.push({ offset: 0, size: 0, cause: 'block header: one bit is wrong' })
   const bodyEnd = Math.max(bodyOffset, file.length - CHECKSUM_SIZE)
   const body = file.subarray(bodyOffset, bodyEnd)
-  const parts =
-    name === 'lz4'
-      ? decodeLz4Body(body, plainSize - CHECKSUM_SIZE, lz4.codec(), damage)
-      : [decodeS2StreamLoosely(body, damage)]
+  const parts: Buffer[] = []
+  if (name === 'lz4') parts.push(...decodeLz4Body(body, plainSize - CHECKSUM_SIZE, lz4.codec(), damage))
+  else {
+    for (const chunk of decodeS2Chunks(body, damage)) {
+      parts.push(chunk)
+      yield chunk.length
+    }
+  }
   const plain = Buffer.concat([...parts, file.subarray(bodyEnd)])
   if (damage.length === 0 && plain.length !== plainSize) {
     damage.push({ offset: 0, size: plain.length, cause: `${plain.length} bytes decoded, the header says ${plainSize}` })

@@ -1,6 +1,7 @@
 /** Blocks that are read and indexed aside, in parts: whatever happens in between, what is loaded is what there is. */
 import { describe, expect, it } from 'vitest'
 import { StoredMessage, SubjectFilter } from '@rivulet/store-types'
+import { OPTION_SETS, type OptionSet } from '../support/option-sets.js'
 import { openStore, type TestStore } from '../support/open-store.js'
 import { settle } from '../support/settle.js'
 
@@ -9,10 +10,11 @@ const COUNT = 1_400
 const message = new StoredMessage()
 
 /** About three parts of a megabyte in the first block, which is not in memory. */
-async function opened(): Promise<TestStore> {
-  const s = await openStore({ blockBytes: 3 << 20 })
+async function opened({ cipher, compression }: OptionSet = {}): Promise<TestStore> {
+  const s = await openStore({ blockBytes: 3 << 20, ...(cipher && { cipher }), config: { ...(compression && { compression }) } })
   for (let i = 1; i <= COUNT + 300; i++) s.append(`s.${i % 7}`, PAYLOAD)
   await s.flush()
+  await s.rest()
   return s.reopen()
 }
 
@@ -34,9 +36,9 @@ function contents(s: TestStore): number[] {
 const range = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, i) => first + i)
 const ALL = range(1, COUNT + 300)
 
-describe('a prefetched block', () => {
+describe.each(OPTION_SETS)('a prefetched block (%s)', (_, options) => {
   it('is in memory after some turns, and is read once, however often it is asked for', async () => {
-    const s = await opened()
+    const s = await opened(options)
     await begun(s)
     s.store.prefetch(2)
     expect(s.group.cache.size).toBe(0)
@@ -57,8 +59,8 @@ describe('a prefetched block', () => {
     ['purges everything', (s) => s.store.purge(), []],
     ['truncates within it', (s) => s.store.truncate(700), range(1, 700)],
     ['appends', (s) => s.append(`s.${(COUNT + 301) % 7}`, PAYLOAD), range(1, COUNT + 301)],
-  ])('is as it is when somebody %s meanwhile', async (_, act, expected) => {
-    const s = await opened()
+  ])('is as it is when somebody %s meanwhile', async (what, act, expected) => {
+    const s = await opened(options)
     await begun(s)
     act(s)
     await settle(s.turns)
@@ -66,10 +68,12 @@ describe('a prefetched block', () => {
     expect(contents(s)).toEqual(expected)
     const again = await s.reopen()
 
-    expect([contents(again), again.events.damaged]).toEqual([expected, []])
+    expect([contents(again), again.events.damaged], what).toEqual([expected, []])
     await again.close()
   })
+})
 
+describe('a prefetched block', () => {
   it('with damage is indexed at once, and the damage is named', async () => {
     const again = await opened()
     again.disk.flipBit('/data/streams/S/msgs/1.blk', 2_600_000, 3)
