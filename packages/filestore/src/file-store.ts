@@ -520,7 +520,7 @@ export class FileStreamStore implements StreamStore {
     await this.#compressor.stop()
     await this.#index.write()
     await this.#index.stop()
-    await core.removals
+    await core.removalsAside.done
     const uncommitted = await core.commit.close()
     const consumers = await Promise.allSettled([this.#consumers.close()])
     for (const block of core.contents.blocks.all) {

@@ -37,6 +37,7 @@ import {
 } from './block/record.js'
 import { SubjectSummary } from './block/subject-summary.js'
 import { leavesMarker } from './limits/delete-marker.js'
+import { Sweeps } from './limits/sweeps.js'
 import { MessageTtl } from './limits/message-ttl.js'
 import { DamageLedger } from './damage-ledger.js'
 import { StoredSchedules } from './message-state/stored-schedules.js'
@@ -49,6 +50,7 @@ import { MessageCounter } from './query/message-counter.js'
 import { MessageFinder } from './query/message-finder.js'
 import { countOutLost, recountSubjects } from './recovery/loss.js'
 import { replayLimitsOf } from './recovery/replay.js'
+import { RemovalsAside } from './removal/removals-aside.js'
 import { Retirement } from './removal/retirement.js'
 import type { StoreGroup } from './store-group.js'
 import { StreamContents } from './stream-contents.js'
@@ -85,6 +87,7 @@ export class StoreCore implements CommitSubject, HandleOwner {
   readonly schedules = new StoredSchedules(this)
   readonly sources = new StoredSources(this)
   readonly retirement: Retirement
+  readonly removalsAside: RemovalsAside
   readonly damage: DamageLedger
   readonly #removals = new RemovalOrder()
   listener: StreamStoreListener | undefined
@@ -99,17 +102,10 @@ export class StoreCore implements CommitSubject, HandleOwner {
   appendedId = 0
   /** The last sequence when index.db was last written. */
   indexedSequence = 0
-  /** Directories that are being removed. */
-  removals: Promise<unknown> = Promise.resolve()
   /** Something changed since index.db was written. */
   isIndexStale = false
   isClosed = false
-  /** How many changed configurations are being applied (limits/gradual-limits.ts). */
-  limitSweeps = 0
-  /** Appends may leave to a sweep what they would have to read a block for. */
-  sweepTakesAll = false
-  /** They did. */
-  hasLeftToSweep = false
+  readonly sweeps = new Sweeps()
   /** Moved by a truncation and by an index written within a call: one that is being written is untrue, or old, then. */
   indexEdition = 0
   /** Purges in parts: a truncation takes back sequences they still look for. */
@@ -137,6 +133,7 @@ export class StoreCore implements CommitSubject, HandleOwner {
     const { kernel, lz4 } = group
     this.files = new BlockFiles({ fileSystem, directory, streamName: config.name, kernel, keys, lz4 })
     this.retirement = new Retirement(this.files, options.logger)
+    this.removalsAside = new RemovalsAside(fileSystem, options.logger)
     this.damage = new DamageLedger(options.logger)
     this.files.damagedChunk = (file, { offset, size, cause }) => {
       this.damaged({ file, offset, size, firstSequence: 0, lastSequence: 0, cause: `compressed chunk: ${cause}` })
@@ -326,7 +323,7 @@ export class StoreCore implements CommitSubject, HandleOwner {
     const index = loaded.indexOf(sequence)
     if (index < 0 || loaded.ids[index] === 0) return false
     if (isRecorded) this.appendTombstone(sequence, this.timeAt(loaded, index), loaded.sizes[index])
-    if (this.limitSweeps > 0 && reason !== 'limit') this.retirement.oweFloor()
+    if (this.sweeps.areUnderWay && reason !== 'limit') this.retirement.oweFloor()
     this.removeAt(loaded, index, reason)
     return true
   }
@@ -358,15 +355,6 @@ export class StoreCore implements CommitSubject, HandleOwner {
     if (block === this.writer.active || block.isSparseNoted) return
     block.isSparseNoted = true
     this.maintenance?.()
-  }
-
-  /** Bytes of the record of a live message; 0 when there is none. */
-  sizeAt(sequence: number): number {
-    const block = this.contents.blocks.find(sequence)
-    if (block === undefined) return 0
-    const loaded = this.loader.arraysOf(block)
-    const index = loaded.indexOf(sequence)
-    return index < 0 || loaded.ids[index] === 0 ? 0 : (loaded.sizes[index] as number)
   }
 
   /** The time of a record; the object is reused by the next call. */
@@ -459,14 +447,6 @@ export class StoreCore implements CommitSubject, HandleOwner {
     this.retirement.clear()
     this.#sealed.length = 0
     this.writer.isDirectoryUnsynced = false
-  }
-
-  /** A directory that nobody needs any more goes while the store goes on. What is left of it goes at the next opening. */
-  removeAside(path: string): void {
-    const removal = this.files.fileSystem.removeTreeAside(path).catch((error: unknown) => {
-      this.options.logger.warn(`Stream '${this.config.name}': ${path} was not removed: ${String(error)}`)
-    })
-    this.removals = Promise.all([this.removals, removal])
   }
 
   forgetLoaded(block: Block): void {

@@ -3,7 +3,7 @@
  * of 512, by the blocks' indexes. A group's summary is made when it was missed several times, and is gone with the
  * next removal in any of its blocks: where messages go all the time nothing is made.
  */
-import { SubjectSummary } from './subject-summary.js'
+import type { SubjectSummary } from './subject-summary.js'
 
 const GROUP_SIZE = 8
 const LEVELS = 3

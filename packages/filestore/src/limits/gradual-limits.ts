@@ -41,15 +41,15 @@ export function excessOf(core: StoreCore, config: StreamConfig): number {
  * @throws StoreError when the store was closed or failed: the next opening goes on
  */
 export async function enforceGradually(core: StoreCore, remember: () => Promise<void>): Promise<void> {
-  core.limitSweeps++
+  core.sweeps.count++
   try {
     await new LimitSweep(core).run()
     await remember()
   } finally {
-    core.limitSweeps--
+    core.sweeps.count--
   }
   // A large message that came meanwhile may need more room than its append made.
-  if (core.limitSweeps === 0) enforceTotals(core, core.config)
+  if (!core.sweeps.areUnderWay) enforceTotals(core, core.config)
 }
 
 class LimitSweep {
@@ -70,11 +70,11 @@ class LimitSweep {
   async run(): Promise<void> {
     const core = this.#core
     for (let passes = 1; passes <= PASSES_MAX && !this.#isOver; passes++) {
-      core.sweepTakesAll = passes < PASSES_MAX
-      core.hasLeftToSweep = false
+      core.sweeps.takesAll = passes < PASSES_MAX
+      core.sweeps.hasBeenLeft = false
       await this.#sweepTotals()
       if (this.#config.maxMessagesPerSubject > 0) await this.#sweepSubjects()
-      if (!core.hasLeftToSweep) return
+      if (!core.sweeps.hasBeenLeft) return
     }
   }
 

@@ -39,7 +39,7 @@ export function assertFits(core: StoreCore, message: MessageView, size: number):
 /** After an append: the subject's limit, then messages, then bytes. */
 export function enforceAfterAppend(core: StoreCore, sequence: number): void {
   const { config, contents } = core
-  const most = core.limitSweeps > 0 ? REMOVALS_BESIDE_SWEEP : Infinity
+  const most = core.sweeps.areUnderWay ? REMOVALS_BESIDE_SWEEP : Infinity
   if (config.maxMessagesPerSubject > 0) enforceSubjectOf(core, sequence, config.maxMessagesPerSubject, most)
   const isOver = config.maxMessages > 0 && contents.messageCount > config.maxMessages
   const isHeavy = config.maxBytes > 0 && contents.byteCount > config.maxBytes
@@ -48,10 +48,10 @@ export function enforceAfterAppend(core: StoreCore, sequence: number): void {
 
 /** What lies in a block that would have to be read is left to the sweep, which reads aside. */
 function isLeftToSweep(core: StoreCore, holder: () => Block | undefined): boolean {
-  if (core.limitSweeps === 0 || !core.sweepTakesAll) return false
+  if (!core.sweeps.areUnderWay || !core.sweeps.takesAll) return false
   const block = holder()
   const isLeft = block !== undefined && block.loaded === undefined
-  if (isLeft) core.hasLeftToSweep = true
+  if (isLeft) core.sweeps.hasBeenLeft = true
   return isLeft
 }
 
@@ -99,7 +99,12 @@ export function enforceTotals(core: StoreCore, config: StreamConfig, most = Infi
 
 function sizeOfFirst(core: StoreCore, id: number): number {
   const first = core.finder.firstOf(id)
-  return first === 0 ? -1 : core.sizeAt(first)
+  if (first === 0) return -1
+  const block = core.contents.blocks.find(first)
+  if (block === undefined) return 0
+  const loaded = core.loader.arraysOf(block)
+  const index = loaded.indexOf(first)
+  return index < 0 || loaded.ids[index] === 0 ? 0 : (loaded.sizes[index] as number)
 }
 
 function isRollup(message: MessageView): boolean {

@@ -102,7 +102,7 @@ function switchDirectories(core: StoreCore): void {
   fileSystem.rename(directory, old)
   fileSystem.rename(join(streamDirectory, NEW_BLOCKS_DIRECTORY), directory)
   fileSystem.syncDirectoryNow(streamDirectory)
-  core.removeAside(old)
+  core.removalsAside.begin(old)
 }
 
 /** Removes matching messages, oldest first. @returns how many */

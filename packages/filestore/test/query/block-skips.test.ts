@@ -24,7 +24,7 @@ function compare(s: TestStore, list: readonly Entry[], from: number): void {
     const all = list.filter(({ subject }) => matches(subject, text)).map(({ sequence }) => sequence)
     const place = `${text} at ${from}`
     const next = all.find((sequence) => sequence >= from) ?? 0
-    const previous = all.filter((sequence) => sequence <= from).at(-1) ?? 0
+    const previous = all.findLast((sequence) => sequence <= from) ?? 0
     expect(s.store.loadNext(filter, from, message), place).toBe(next)
     expect(s.store.loadPrevious(filter, from, message), place).toBe(previous)
     expect(s.store.countPending(filter, from, false), place).toBe(all.filter((sequence) => sequence >= from).length)
@@ -59,6 +59,8 @@ describe('questions to a stream of many blocks', () => {
       } else for (let i = 0; i < 30; i++) append(`a.${i % 4}`)
       compare(s, list, from)
     }
+
+    expect(s.store.messageCount).toBe(list.length)
     await s.close()
   })
 })

@@ -5,6 +5,7 @@ import { SimulatedDisk } from '../../src/simulation.js'
 import { DIRECTORY, openStore, type TestStore } from '../support/open-store.js'
 import { hashOf } from '../../src/hash/hash-kernel.js'
 import { createTypeScriptHashKernel } from '../../src/hash/typescript-hash-kernel.js'
+import { holdSyncs } from '../support/hold-syncs.js'
 import { runUntil, settle } from '../support/settle.js'
 
 const MSGS = `${DIRECTORY}/msgs`
@@ -277,27 +278,6 @@ describe('with a sync every so often', () => {
   })
 })
 
-/** Syncs of blocks end when `letGo` was called. */
-function holdSyncs(disk: SimulatedDisk): { letGo: () => void; syncs: () => number } {
-  let letGo = (): void => {}
-  let count = 0
-  const gate = new Promise<void>((resolve) => {
-    letGo = resolve
-  })
-  const open = disk.open.bind(disk)
-  disk.open = (path, mode) => {
-    const file = open(path, mode)
-    if (!path.endsWith('.blk')) return file
-    const sync = file.sync.bind(file)
-    file.sync = () => {
-      count++
-      return sync().then(() => gate)
-    }
-    return file
-  }
-  return { letGo, syncs: () => count }
-}
-
 describe('a compaction that leaves out a tombstone of a message in front of the first', () => {
   it('has the floor say so: the record may still lie in a block that lives', async () => {
     const s = await openStore({ blockBytes: 400 })
@@ -569,27 +549,6 @@ describe('a size that was repaired at the end of the last block', () => {
     const third = await openStore({ disk: s.disk })
     expect(third.contents()).toEqual(['1:s=1', '2:s=2', '3:s=3'])
     await third.close()
-  })
-})
-
-describe('a truncation while a sync runs', () => {
-  it('announces no message that got one of its sequences again before that one is synced', async () => {
-    const disk = new SimulatedDisk()
-    const { letGo } = holdSyncs(disk)
-    const s = await openStore({ disk })
-    s.append('s', 'one')
-    s.append('s', 'two')
-    s.turns.step()
-    s.store.purge()
-    s.store.truncate(1)
-    s.append('s', 'again')
-    s.turns.step()
-    expect([s.store.lastSequence, s.store.committedSequence, s.events.committed]).toEqual([2, 1, [1]])
-    letGo()
-    await s.flush()
-
-    expect(s.events.committed.at(-1)).toBe(2)
-    await s.close()
   })
 })
 

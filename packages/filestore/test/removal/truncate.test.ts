@@ -1,8 +1,10 @@
 /** Truncations: what is kept, what goes, and what later openings make of it. */
 import { describe, expect, it } from 'vitest'
 import { SubjectFilter } from '@rivulet/store-types'
+import { SimulatedDisk } from '../../src/simulation.js'
 import { OPTION_SETS } from '../support/option-sets.js'
 import { openStore, type TestStore, type TestStoreOptions } from '../support/open-store.js'
+import { holdSyncs } from '../support/hold-syncs.js'
 import { runUntil } from '../support/settle.js'
 
 const WAYS = ['with index.db', 'without index.db', 'after a kill'] as const
@@ -132,5 +134,26 @@ describe('a truncation', () => {
       expect([sequences(again), again.append('s')]).toEqual([kept, last + 1])
       await again.close()
     })
+  })
+})
+
+describe('a truncation while a sync runs', () => {
+  it('announces no message that got one of its sequences again before that one is synced', async () => {
+    const disk = new SimulatedDisk()
+    const { letGo } = holdSyncs(disk)
+    const s = await openStore({ disk })
+    s.append('s', 'one')
+    s.append('s', 'two')
+    s.turns.step()
+    s.store.purge()
+    s.store.truncate(1)
+    s.append('s', 'again')
+    s.turns.step()
+    expect([s.store.lastSequence, s.store.committedSequence, s.events.committed]).toEqual([2, 1, [1]])
+    letGo()
+    await s.flush()
+
+    expect(s.events.committed.at(-1)).toBe(2)
+    await s.close()
   })
 })
